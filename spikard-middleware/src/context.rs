@@ -1,0 +1,232 @@
+//! What a policy may use while it is built, and how it says that it cannot be.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::Clock;
+
+/// A place in the configuration: `routes[2].rate_limit.burst`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConfigPath(Vec<Step>);
+
+/// One step of a [`ConfigPath`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Into a table, by key.
+    Key(String),
+    /// Into a list, by position from 0.
+    Index(usize),
+}
+
+impl ConfigPath {
+    /// The whole configuration.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// The place of `key` in the table at this place.
+    #[must_use]
+    pub fn key(&self, key: impl Into<String>) -> Self {
+        self.with(Step::Key(key.into()))
+    }
+
+    /// The place of the element `index` in the list at this place.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Self {
+        self.with(Step::Index(index))
+    }
+
+    /// The place that `inner` has when it is read from this place.
+    #[must_use]
+    pub fn join(&self, inner: &Self) -> Self {
+        Self(self.0.iter().chain(&inner.0).cloned().collect())
+    }
+
+    /// The steps from the root.
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    fn with(&self, step: Step) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(step);
+        Self(steps)
+    }
+}
+
+impl fmt::Display for ConfigPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Key(key) if position == 0 => formatter.write_str(key)?,
+                Step::Key(key) => write!(formatter, ".{key}")?,
+                Step::Index(index) => write!(formatter, "[{index}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a policy cannot be built from its settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// A setting has a value that cannot be used.
+    #[error("{at}: {message}")]
+    Invalid {
+        /// Where the value stands.
+        at: ConfigPath,
+        /// The value and then the expectation: `quality is 12, expected 0 to 11`.
+        message: String,
+    },
+    /// The setting is well formed, but the world does not have what it names.
+    #[error("{at}: {message}")]
+    Unavailable {
+        /// Where the value stands.
+        at: ConfigPath,
+        /// What is missing and why.
+        message: String,
+    },
+    /// Several errors of one policy.
+    #[error("{} errors, the first: {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    Several(Vec<BuildError>),
+}
+
+impl BuildError {
+    /// The single errors, with their places and messages.
+    pub fn each(self) -> Vec<(ConfigPath, String)> {
+        match self {
+            Self::Invalid { at, message } | Self::Unavailable { at, message } => vec![(at, message)],
+            Self::Several(errors) => errors.into_iter().flat_map(Self::each).collect(),
+        }
+    }
+
+    /// One error of all, or none.
+    ///
+    /// # Errors
+    /// When `errors` is not empty.
+    pub fn all(mut errors: Vec<BuildError>) -> Result<(), BuildError> {
+        match errors.len() {
+            0 => Ok(()),
+            1 => Err(errors.remove(0)),
+            _ => Err(Self::Several(errors)),
+        }
+    }
+}
+
+/// A remark about settings that work but are probably not what was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Where the settings stand.
+    pub at: ConfigPath,
+    /// The value and then what to do about it.
+    pub message: String,
+}
+
+/// What a policy may use while it is built.
+///
+/// The place and the base directory belong to one policy; everything else is shared by all
+/// policies of one server. Cloning is cheap.
+#[derive(Clone, Default)]
+pub struct BuildContext {
+    place: ConfigPath,
+    directory: PathBuf,
+    server: Arc<Server>,
+}
+
+#[derive(Default)]
+struct Server {
+    clock: Clock,
+    shared: Mutex<HashMap<(TypeId, String), Arc<dyn Any + Send + Sync>>>,
+    warnings: Mutex<Vec<Warning>>,
+}
+
+impl BuildContext {
+    /// A context for policies whose relative paths start at `directory`.
+    pub fn new(directory: impl Into<PathBuf>, clock: Clock) -> Self {
+        let server = Server { clock, ..Server::default() };
+        Self { place: ConfigPath::root(), directory: directory.into(), server: Arc::new(server) }
+    }
+
+    /// The same context for settings at another place.
+    #[must_use]
+    pub fn at(&self, place: ConfigPath) -> Self {
+        Self { place, ..self.clone() }
+    }
+
+    /// Where the settings of the policy stand.
+    pub fn place(&self) -> &ConfigPath {
+        &self.place
+    }
+
+    /// A path from the settings, relative ones taken from the directory of the file.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// The clock that all policies read.
+    pub fn clock(&self) -> &Clock {
+        &self.server.clock
+    }
+
+    /// State that several policies share by name: the first one who asks makes it.
+    pub fn shared<T: Send + Sync + 'static>(&self, name: &str, make: impl FnOnce() -> T) -> Arc<T> {
+        let mut shared = self.server.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry =
+            shared.entry((TypeId::of::<T>(), name.to_owned())).or_insert_with(|| Arc::new(make()) as Arc<dyn Any + Send + Sync>);
+        // The key holds the type's id, so the value always has the type.
+        Arc::clone(entry).downcast::<T>().unwrap_or_else(|_| unreachable!("keyed by type"))
+    }
+
+    /// An error about `field` of the policy's settings (`""`: about the settings as a whole).
+    /// `message` is the value and then the expectation.
+    pub fn invalid(&self, field: &str, message: impl Into<String>) -> BuildError {
+        BuildError::Invalid { at: self.field(field), message: message.into() }
+    }
+
+    /// An error about something that `field` names and that is not there.
+    pub fn unavailable(&self, field: &str, message: impl Into<String>) -> BuildError {
+        BuildError::Unavailable { at: self.field(field), message: message.into() }
+    }
+
+    /// Records a warning about `field`; the server shows it at start.
+    pub fn warn(&self, field: &str, message: impl Into<String>) {
+        let warning = Warning { at: self.field(field), message: message.into() };
+        self.server.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    /// Takes the warnings that were recorded so far.
+    pub fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut *self.server.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn field(&self, field: &str) -> ConfigPath {
+        field.split('.').filter(|step| !step.is_empty()).fold(self.place.clone(), |place, step| match step.parse() {
+            Ok(index) => place.index(index),
+            Err(_) => place.key(step),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_like_the_file() {
+        let ctx = BuildContext::default().at(ConfigPath::root().key("routes").index(2).key("rate_limit"));
+        let error = ctx.invalid("keys.0.name", "`x` is taken, expected a name of its own");
+        assert_eq!(error.to_string(), "routes[2].rate_limit.keys[0].name: `x` is taken, expected a name of its own");
+    }
+
+    #[test]
+    fn shared_state_is_made_once_per_name_and_type() {
+        let ctx = BuildContext::default();
+        let first = ctx.shared("counter", || 1_u32);
+        let second = ctx.at(ConfigPath::root().key("x")).shared("counter", || 2_u32);
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(*ctx.shared("counter", || "other type"), "other type");
+    }
+}

@@ -1,0 +1,40 @@
+//! Every policy of Spikard: a typed config struct that builds one Tower layer.
+//!
+//! ```
+//! use spikard_middleware::{BodyLimitConfig, PolicyConfig};
+//!
+//! let layer = BodyLimitConfig::from(64 * 1024).layer()?;
+//! let app: axum::Router = axum::Router::new().layer(layer);
+//! # Ok::<_, spikard_middleware::BuildError>(())
+//! ```
+//!
+//! One policy is one file and one line of the table in [`stack`]. This crate knows no socket, no
+//! file format and no route: `spikard-core` brings those.
+
+pub mod body_limit;
+pub mod client;
+pub mod clock;
+pub mod context;
+pub mod policy;
+pub mod problem;
+pub mod request_id;
+pub mod secret;
+pub mod service;
+pub mod stack;
+pub mod units;
+
+#[cfg(test)]
+mod testing;
+
+pub use axum_core::body::Body;
+
+pub use body_limit::BodyLimitConfig;
+pub use client::Client;
+pub use clock::Clock;
+pub use context::{BuildContext, BuildError, ConfigPath, Step, Warning};
+pub use policy::{PolicyConfig, Setting};
+pub use request_id::{RequestId, RequestIdConfig};
+pub use secret::Secret;
+pub use service::{Answer, Layer, Policy, Request, Response, Service, Tower};
+pub use stack::{Policies, Stack};
+pub use units::Size;

@@ -1,0 +1,217 @@
+//! The table of all policies, outermost first, and the stack that is folded from it.
+//!
+//! A line gives: the name of the layer (in errors, `explain` and metrics), what builds it, its
+//! keys in `ServerConfig` and `RouteConfig` with the config type and whether it is on by default,
+//! and the reason for its place. `^key` builds a second layer from a key of another line.
+//! Why each line stands where it does is argued in `docs/adr/0003-order-of-policies.md`.
+
+use std::sync::Arc;
+
+use http::HeaderName;
+
+use crate::context::{BuildContext, BuildError};
+use crate::policy::{PolicyConfig, Setting, single};
+use crate::service::{Layer, Service};
+
+/// Hands the table to `callback!`, behind any further arguments.
+#[macro_export]
+macro_rules! policies {
+    ($callback:ident $($argument:tt)*) => {
+        $callback! { $($argument)*
+            request_id:         single(enable_request_id: RequestIdConfig = on)  "first: everything below can name the request";
+            body_limit:         single(max_body_size: BodyLimitConfig = on)      "before anything reads a body";
+        }
+    };
+}
+
+macro_rules! define_policies {
+    ($(
+        $layer:ident: $($build:ident)::+ ( $(^$again:ident)? $($key:ident: $config:ident = $default:ident),* ) $reason:literal;
+    )*) => {
+        /// The effective settings of every policy: of the server, or of one route.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Policies {
+            $($(
+                #[doc = concat!("See [`", stringify!($config), "`](crate::", stringify!($config), ").")]
+                pub $key: Option<crate::$config>,
+            )*)*
+        }
+
+        impl Default for Policies {
+            fn default() -> Self {
+                Self { $($($key: $crate::stack::default_of!($default),)*)* }
+            }
+        }
+
+        impl Policies {
+            /// Builds the stack. A line whose keys are all in `inherited` takes the layer of
+            /// that stack, state included.
+            ///
+            /// # Errors
+            /// All errors of all policies, each with its place.
+            pub fn build(&self, ctx: &BuildContext, inherited: Option<Inherited<'_>>) -> Result<Stack, BuildError> {
+                let mut layers = Vec::new();
+                let mut errors = Vec::new();
+                $({
+                    let keys: &[&str] = &[$(stringify!($again))? $(stringify!($key)),*];
+                    let layer = match inherited.as_ref().filter(|inherited| inherited.covers(keys)) {
+                        Some(inherited) => Ok(inherited.stack.layer(stringify!($layer))),
+                        None => $($build)::+(
+                            $(Setting { config: self.$again.as_ref(), ctx: &at(ctx, stringify!($again)) })?
+                            $(Setting { config: self.$key.as_ref(), ctx: &at(ctx, stringify!($key)) }),*
+                        ),
+                    };
+                    match layer {
+                        Ok(Some(layer)) => layers.push(Placed { name: stringify!($layer), layer }),
+                        Ok(None) => {}
+                        Err(error) => errors.push(error),
+                    }
+                })*
+                BuildError::all(errors)?;
+                Ok(Stack(layers))
+            }
+
+            /// The headers that these policies set for upstreams.
+            pub fn upstream_headers(&self) -> Vec<HeaderName> {
+                let mut names = Vec::new();
+                $($(names.extend(self.$key.iter().flat_map(PolicyConfig::upstream_headers));)*)*
+                names
+            }
+        }
+
+        /// All keys of the table, in its order.
+        pub const KEYS: &[Key] = &[$($(Key {
+            name: stringify!($key),
+            layer: stringify!($layer),
+            config: stringify!($config),
+            on: $crate::stack::is_on!($default),
+            shorthand: <crate::$config as PolicyConfig>::SHORTHAND,
+        },)*)*];
+
+        /// All lines of the table: the name of the layer, its keys and the reason for its place.
+        pub const LINES: &[Line] = &[$(Line {
+            layer: stringify!($layer),
+            keys: &[$(stringify!($again))? $(stringify!($key)),*],
+            reason: $reason,
+        },)*];
+    };
+}
+
+/// The default of a line: `on` is the default config, `off` is none.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! policy_default {
+    (on) => {
+        Some(Default::default())
+    };
+    (off) => {
+        None
+    };
+}
+#[doc(hidden)]
+pub use crate::policy_default as default_of;
+
+macro_rules! is_on {
+    (on) => {
+        true
+    };
+    (off) => {
+        false
+    };
+}
+use is_on;
+
+policies!(define_policies);
+
+/// A key of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The key in a file, the field in Rust, the keyword in Python.
+    pub name: &'static str,
+    /// The layer that the key builds.
+    pub layer: &'static str,
+    /// The name of the config struct.
+    pub config: &'static str,
+    /// Whether the policy is on when nothing is said.
+    pub on: bool,
+    /// See [`PolicyConfig::SHORTHAND`].
+    pub shorthand: Option<&'static str>,
+}
+
+/// A line of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// The name of the layer.
+    pub layer: &'static str,
+    /// The keys that build it.
+    pub keys: &'static [&'static str],
+    /// Why it stands where it does.
+    pub reason: &'static str,
+}
+
+/// What a route takes from the server as it is.
+#[derive(Clone, Copy)]
+pub struct Inherited<'a> {
+    /// The stack of the server.
+    pub stack: &'a Stack,
+    /// The keys that the route says nothing about, or `true`.
+    pub keys: &'a [&'static str],
+}
+
+impl Inherited<'_> {
+    fn covers(&self, keys: &[&str]) -> bool {
+        keys.iter().all(|key| self.keys.contains(key))
+    }
+}
+
+/// The layers of one server or route, outermost first.
+#[derive(Debug, Clone, Default)]
+pub struct Stack(Vec<Placed>);
+
+#[derive(Debug, Clone)]
+struct Placed {
+    name: &'static str,
+    layer: Layer,
+}
+
+impl Stack {
+    /// Puts the layers around a leaf.
+    pub fn around(&self, leaf: Arc<dyn Service>) -> Arc<dyn Service> {
+        self.0.iter().rev().fold(leaf, |inner, placed| placed.layer.around(inner))
+    }
+
+    /// The names of the layers, outermost first.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|placed| placed.name)
+    }
+
+    /// The layer of that name, if the stack has it.
+    pub fn layer(&self, name: &str) -> Option<Layer> {
+        self.0.iter().find(|placed| placed.name == name).map(|placed| placed.layer.clone())
+    }
+}
+
+fn at(ctx: &BuildContext, key: &str) -> BuildContext {
+    ctx.at(ctx.place().key(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_shares_what_it_does_not_override() {
+        let ctx = BuildContext::default();
+        let policies = Policies::default();
+        let server = policies.build(&ctx, None).unwrap_or_default();
+        let inherited = Inherited { stack: &server, keys: &["enable_request_id"] };
+        let route = policies.build(&ctx, Some(inherited)).unwrap_or_default();
+
+        let same = |name| match (server.layer(name), route.layer(name)) {
+            (Some(server), Some(route)) => server.is_same_as(&route),
+            _ => panic!("both have {name}"),
+        };
+        assert!(same("request_id"));
+        assert!(!same("body_limit"));
+    }
+}
