@@ -11,10 +11,14 @@
 //! One policy is one file and one line of the table in [`stack`]. This crate knows no socket, no
 //! file format and no route: `spikard-core` brings those.
 
+// The macros name this crate by its own name, wherever they are used.
+extern crate self as spikard_middleware;
+
 pub mod body_limit;
 pub mod client;
 pub mod clock;
 pub mod context;
+pub mod overrides;
 pub mod policy;
 pub mod problem;
 pub mod request_id;
@@ -32,9 +36,10 @@ pub use body_limit::BodyLimitConfig;
 pub use client::Client;
 pub use clock::Clock;
 pub use context::{BuildContext, BuildError, ConfigPath, Step, Warning};
+pub use overrides::{Effective, Override};
 pub use policy::{PolicyConfig, Setting};
 pub use request_id::{RequestId, RequestIdConfig};
 pub use secret::Secret;
-pub use service::{Answer, Layer, Policy, Request, Response, Service, Tower};
+pub use service::{Answer, Layer, Policy, Request, Response, Rim, Service, Tower};
 pub use stack::{Policies, Stack};
 pub use units::Size;

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum_core::body::Body;
@@ -102,48 +102,47 @@ where
     S::Future: Send,
 {
     fn call(&self, request: Request) -> Answer<'_> {
-        Box::pin(answer_of(self.0.clone(), request))
+        let service = self.0.clone();
+        Box::pin(async move {
+            let subject = Subject::of(&request);
+            match service.oneshot(request).await {
+                Ok(response) => response.into_response(),
+                Err(error) => {
+                    tracing::error!(request_id = subject.request_id(), "service failed: {error}");
+                    INTERNAL_SERVER_ERROR.response(&subject, "Internal server error")
+                }
+            }
+        })
     }
 }
 
-async fn answer_of<S>(service: S, request: Request) -> Response
+/// A stack, or a single layer, around a service as a tower service of its own.
+#[derive(Clone)]
+pub struct Rim(Arc<dyn Service>);
+
+impl Rim {
+    /// Makes a tower service of a service of the stack.
+    pub fn new(service: Arc<dyn Service>) -> Self {
+        Self(service)
+    }
+}
+
+impl<S> tower_layer::Layer<S> for Layer
 where
-    S: tower_service::Service<Request> + Send,
+    S: tower_service::Service<Request> + Clone + Send + Sync + 'static,
     S::Response: IntoResponse,
     S::Error: Display + Send,
     S::Future: Send,
 {
-    let subject = Subject::of(&request);
-    match service.oneshot(request).await {
-        Ok(response) => response.into_response(),
-        Err(error) => {
-            tracing::error!(request_id = subject.request_id(), "service failed: {error}");
-            INTERNAL_SERVER_ERROR.response(&subject, "Internal server error")
-        }
+    type Service = Rim;
+
+    fn layer(&self, inner: S) -> Rim {
+        Rim(self.around(Arc::new(Tower::new(inner))))
     }
 }
 
-/// The tower service that [`Layer`] makes of another one.
-#[derive(Clone)]
-pub struct Layered<S> {
-    policy: Arc<dyn Policy>,
-    inner: S,
-}
-
-impl<S> tower_layer::Layer<S> for Layer {
-    type Service = Layered<S>;
-
-    fn layer(&self, inner: S) -> Layered<S> {
-        Layered { policy: Arc::clone(&self.0), inner }
-    }
-}
-
-impl<S, B> tower_service::Service<http::Request<B>> for Layered<S>
+impl<B> tower_service::Service<http::Request<B>> for Rim
 where
-    S: tower_service::Service<Request> + Clone + Send + 'static,
-    S::Response: IntoResponse,
-    S::Error: Display + Send,
-    S::Future: Send,
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<axum_core::BoxError>,
 {
@@ -157,31 +156,8 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let policy = Arc::clone(&self.policy);
-        let inner = Once(Mutex::new(Some(self.inner.clone())));
-        Box::pin(async move { Ok(policy.call(request.map(Body::new), &inner).await) })
-    }
-}
-
-/// A tower service for one request. The mutex is what makes it `Sync`; nobody ever waits for it.
-struct Once<S>(Mutex<Option<S>>);
-
-impl<S> Service for Once<S>
-where
-    S: tower_service::Service<Request> + Send + 'static,
-    S::Response: IntoResponse,
-    S::Error: Display + Send,
-    S::Future: Send,
-{
-    fn call(&self, request: Request) -> Answer<'_> {
-        let service = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Box::pin(async move {
-            match service {
-                Some(service) => answer_of(service, request).await,
-                // A policy calls the rest of the stack once; no request comes here twice.
-                None => INTERNAL_SERVER_ERROR.response(&Subject::of(&request), "Internal server error"),
-            }
-        })
+        let service = Arc::clone(&self.0);
+        Box::pin(async move { Ok(service.call(request.map(Body::new)).await) })
     }
 }
 

@@ -11,7 +11,7 @@ use http::HeaderName;
 
 use crate::context::{BuildContext, BuildError};
 use crate::policy::{PolicyConfig, Setting, single};
-use crate::service::{Layer, Service};
+use crate::service::{Layer, Rim, Service, Tower};
 
 /// Hands the table to `callback!`, behind any further arguments.
 #[macro_export]
@@ -188,6 +188,18 @@ impl Stack {
     /// The layer of that name, if the stack has it.
     pub fn layer(&self, name: &str) -> Option<Layer> {
         self.0.iter().find(|placed| placed.name == name).map(|placed| placed.layer.clone())
+    }
+}
+
+/// The whole stack around an `axum::Router` or any tower service.
+impl<S> tower_layer::Layer<S> for Stack
+where
+    Tower<S>: Service,
+{
+    type Service = Rim;
+
+    fn layer(&self, inner: S) -> Rim {
+        Rim::new(self.around(Arc::new(Tower::new(inner))))
     }
 }
 
