@@ -1,1 +1,9 @@
-//! To be written.
+//! The server of Spikard: configuration, route table, leaves, proxy and the `spikard` program.
+//!
+//! An embedding service needs this crate alone: it re-exports the policies.
+
+pub mod config;
+
+pub use config::{RedirectConfig, ResponseConfig, RouteConfig, ServerConfig};
+pub use spikard_middleware as middleware;
+pub use spikard_middleware::*;

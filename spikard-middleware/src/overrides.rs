@@ -82,7 +82,7 @@ pub struct Effective {
 #[macro_export]
 macro_rules! with_policies {
     ($($declaration:tt)*) => {
-        $crate::policies! { __route_struct { $($declaration)* } }
+        $crate::policies! { $crate::__route_struct, { $($declaration)* } }
     };
 }
 

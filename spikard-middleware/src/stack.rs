@@ -16,8 +16,8 @@ use crate::service::{Layer, Rim, Service, Tower};
 /// Hands the table to `callback!`, behind any further arguments.
 #[macro_export]
 macro_rules! policies {
-    ($callback:ident $($argument:tt)*) => {
-        $callback! { $($argument)*
+    ($callback:path $(, $($argument:tt)*)?) => {
+        $callback! { $($($argument)*)?
             request_id:         single(enable_request_id: RequestIdConfig = on)  "first: everything below can name the request";
             body_limit:         single(max_body_size: BodyLimitConfig = on)      "before anything reads a body";
         }

@@ -172,6 +172,26 @@ impl JsonSchema for Size {
     }
 }
 
+/// The `format` of a network in the schema.
+pub const CIDR_FORMAT: &str = "spikard-cidr";
+
+/// The schema of a network, for `#[schemars(with = "units::Cidr")]` on an [`ipnet::IpNet`].
+pub struct Cidr;
+
+impl JsonSchema for Cidr {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Cidr".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": CIDR_FORMAT })
+    }
+}
+
 /// A `format` of the schema: its name, how text of it is checked, and what is expected.
 pub struct Format {
     /// The name in the schema.
@@ -193,6 +213,11 @@ pub const FORMATS: &[Format] = &[
         name: SIZE_FORMAT,
         check: |text| Size::from_str(text).is_ok(),
         expected: "bytes or text such as \"64KiB\" or \"10MB\"",
+    },
+    Format {
+        name: CIDR_FORMAT,
+        check: |text| ipnet::IpNet::from_str(text).is_ok(),
+        expected: "a network such as \"10.0.0.0/8\" or \"fd00::/8\"",
     },
     Format { name: crate::secret::FORMAT, check: |_| true, expected: "text" },
 ];

@@ -1,0 +1,93 @@
+//! The configuration as Rust values: what every file, and later every Python object, becomes.
+//!
+//! ```
+//! use spikard_core::{RouteConfig, ServerConfig, ResponseConfig};
+//!
+//! let config = ServerConfig {
+//!     port: 8080,
+//!     max_body_size: Some(65_536.into()),
+//!     routes: vec![RouteConfig {
+//!         path: "/hello".into(),
+//!         response: Some(ResponseConfig { body: Some("hello".into()), ..Default::default() }),
+//!         ..Default::default()
+//!     }],
+//!     ..Default::default()
+//! };
+//! assert_eq!(config.host, "127.0.0.1");
+//! ```
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use spikard_middleware::stack::default_of;
+use spikard_middleware::{Policies, policies, units};
+
+use super::route::RouteConfig;
+
+macro_rules! server_config {
+    (
+        { $(#[$meta:meta])* pub struct $name:ident { $($fields:tt)* } defaults { $($default_field:tt)* } }
+        $($layer:ident: $($build:ident)::+ ( $(^$again:ident)? $($key:ident: $config:ident = $default:ident),* ) $reason:literal;)*
+    ) => {
+        $(#[$meta])*
+        pub struct $name {
+            $($fields)*
+            $($(
+                #[doc = concat!("See [`", stringify!($config), "`](spikard_middleware::", stringify!($config), ").")]
+                pub $key: Option<spikard_middleware::$config>,
+            )*)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    $($default_field)*
+                    $($($key: default_of!($default),)*)*
+                }
+            }
+        }
+
+        impl $name {
+            /// The policies of the server: every route's default.
+            pub fn policies(&self) -> Policies {
+                Policies { $($($key: self.$key.clone(),)*)* }
+            }
+        }
+    };
+}
+
+policies! { server_config, {
+    /// The configuration of a server.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+    #[serde(default, deny_unknown_fields)]
+    pub struct ServerConfig {
+        /// The address or host name to listen on.
+        pub host: String,
+        /// The port to listen on; 0 lets the system choose.
+        pub port: u16,
+        /// Whether requests in flight are finished at shutdown.
+        pub graceful_shutdown: bool,
+        /// How long requests in flight may take at shutdown.
+        #[serde(with = "units::duration")]
+        #[schemars(with = "units::DurationText")]
+        pub shutdown_timeout: Duration,
+        /// The networks (CIDR) of proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
+        #[schemars(with = "Vec<units::Cidr>")]
+        pub trusted_proxies: Vec<IpNet>,
+        /// Whether warnings at start are errors.
+        pub strict: bool,
+        /// The routes. Their order does not matter.
+        pub routes: Vec<RouteConfig>,
+    }
+    defaults {
+        host: "127.0.0.1".into(),
+        port: 8000,
+        graceful_shutdown: true,
+        shutdown_timeout: Duration::from_secs(30),
+        trusted_proxies: Vec::new(),
+        strict: false,
+        routes: Vec::new(),
+    }
+} }

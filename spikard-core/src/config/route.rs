@@ -1,0 +1,89 @@
+//! One route of the configuration: what it matches, its policies and its one leaf.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use spikard_middleware::with_policies;
+
+with_policies! {
+    /// A route: a path, the methods and host it answers, policies of its own, and exactly one of
+    /// `upstream`, `static_files`, `response`, `redirect` and `python`.
+    #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    pub struct RouteConfig {
+        /// The path: `/users/{id}` takes one segment, `/files/{*rest}` all that is left.
+        pub path: String,
+        /// The methods; none are all. `GET` answers `HEAD` too.
+        #[serde(default)]
+        pub methods: Vec<String>,
+        /// The host name, exact or with a wildcard label in front: `*.example.com`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub host: Option<String>,
+        /// The name of an entry of `upstreams`, which answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub upstream: Option<String>,
+        /// A fixed answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub response: Option<ResponseConfig>,
+        /// Another place to which the client is sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub redirect: Option<RedirectConfig>,
+        /// A Python application, `module:app`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub python: Option<String>,
+    }
+}
+
+/// A fixed answer: a status, headers, and text or JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResponseConfig {
+    /// The status.
+    #[schemars(range(min = 200, max = 599))]
+    pub status: u16,
+    /// The headers.
+    pub headers: BTreeMap<String, String>,
+    /// The body as text; `text/plain; charset=utf-8` unless `headers` says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The body as a value that is written as JSON. Not together with `body`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<serde_json::Value>,
+}
+
+impl Default for ResponseConfig {
+    fn default() -> Self {
+        Self { status: 200, headers: BTreeMap::new(), body: None, json: None }
+    }
+}
+
+/// A redirect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedirectConfig {
+    /// Where to: a path or a URL. `{name}` stands for what a parameter of the route's path matched.
+    pub to: String,
+    /// The status: 301, 302, 303, 307 or 308 (RFC 9110 section 15.4).
+    #[serde(default = "RedirectConfig::default_status")]
+    #[schemars(range(min = 301, max = 308))]
+    pub status: u16,
+    /// Whether the query of the request is kept.
+    #[serde(default = "RedirectConfig::default_keep_query")]
+    pub keep_query: bool,
+}
+
+impl RedirectConfig {
+    /// A redirect with the defaults: 307, query kept.
+    pub fn to(to: impl Into<String>) -> Self {
+        Self { to: to.into(), status: Self::default_status(), keep_query: Self::default_keep_query() }
+    }
+
+    fn default_status() -> u16 {
+        307
+    }
+
+    fn default_keep_query() -> bool {
+        true
+    }
+}
