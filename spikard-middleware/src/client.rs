@@ -61,6 +61,23 @@ impl Client {
     }
 }
 
+/// The path of the route that answers, as it stands in the configuration: `/users/{id}`.
+/// An extension of every request that a route answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchedRoute(Arc<str>);
+
+impl MatchedRoute {
+    /// The route with this path.
+    pub fn new(path: Arc<str>) -> Self {
+        Self(path)
+    }
+
+    /// The path as it stands in the configuration.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address))
 }

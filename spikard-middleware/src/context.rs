@@ -103,6 +103,16 @@ impl BuildError {
         }
     }
 
+    /// The same error, at `key` inside its place. For keys that may hold dots.
+    #[must_use]
+    pub fn under(self, key: &str) -> Self {
+        match self {
+            Self::Invalid { at, message } => Self::Invalid { at: at.key(key), message },
+            Self::Unavailable { at, message } => Self::Unavailable { at: at.key(key), message },
+            Self::Several(errors) => Self::Several(errors.into_iter().map(|error| error.under(key)).collect()),
+        }
+    }
+
     /// One error of all, or none.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ mod testing;
 pub use axum_core::body::Body;
 
 pub use body_limit::BodyLimitConfig;
-pub use client::Client;
+pub use client::{Client, MatchedRoute};
 pub use clock::Clock;
 pub use context::{BuildContext, BuildError, ConfigPath, Step, Warning};
 pub use overrides::{Effective, Override};

@@ -13,7 +13,7 @@
 //!     }],
 //!     ..Default::default()
 //! };
-//! assert_eq!(config.host, "127.0.0.1");
+//! assert!(spikard_core::Gateway::build(&config).is_ok());
 //! ```
 
 use std::time::Duration;

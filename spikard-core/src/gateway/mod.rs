@@ -1,0 +1,185 @@
+//! The gateway: all routes of a server, each behind its effective stack, as one service.
+//!
+//! [`Gateway::build`] makes it of a configuration; the server calls it for every request that
+//! passed the rules of HTTP. Nothing here knows a socket.
+
+mod plan;
+mod route;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use http::{Method, header};
+use http_body::Body as _;
+use spikard_middleware::{
+    Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, MatchedRoute, Request, Response, Service, Stack, Warning,
+};
+
+use crate::config::ServerConfig;
+use crate::leaf::{Allowed, MethodNotAllowed, NotFound, Options};
+use crate::routes::{Matched, Table};
+
+pub use plan::Leaf;
+pub use route::Route;
+
+/// All routes of a server, ready to answer.
+pub struct Gateway {
+    table: Table,
+    routes: Vec<Arc<Route>>,
+    stack: Stack,
+    outside: Outside,
+    warnings: Vec<Warning>,
+}
+
+/// What answers where no route does, behind the server-wide stack.
+struct Outside {
+    not_found: Arc<dyn Service>,
+    method_not_allowed: Arc<dyn Service>,
+    options: Arc<dyn Service>,
+}
+
+impl Gateway {
+    /// Builds the routes of a configuration that is not from a file: relative paths start at the
+    /// working directory.
+    ///
+    /// # Errors
+    /// All errors of all policies, routes and leaves, each with its place.
+    pub fn build(config: &ServerConfig) -> Result<Self, BuildError> {
+        Self::build_with(config, Path::new(""), Vec::new())
+    }
+
+    /// Builds the routes of a configuration whose relative paths start at `directory`, and of
+    /// `leaves` that exist in the program only.
+    ///
+    /// # Errors
+    /// All errors of all policies, routes and leaves, each with its place. With `strict`, warnings
+    /// are errors.
+    pub fn build_with(config: &ServerConfig, directory: &Path, leaves: Vec<Leaf>) -> Result<Self, BuildError> {
+        let ctx = BuildContext::new(directory, Clock::system());
+        let mut errors = Vec::new();
+        let stack = config.policies().build(&ctx, None).unwrap_or_else(|error| {
+            errors.push(error);
+            Stack::default()
+        });
+        let routes = plan::routes(config, leaves, &stack, &ctx, &mut errors);
+        let keys = routes.iter().map(|route| route.key().clone()).collect();
+        let table = Table::new(keys).unwrap_or_else(|collisions| {
+            errors.extend(collisions.into_iter().map(|pair| collision(&routes[pair.first], &routes[pair.second])));
+            Table::default()
+        });
+        let warnings = ctx.take_warnings();
+        if config.strict {
+            errors.extend(
+                warnings.iter().map(|warning| BuildError::Invalid { at: warning.at.clone(), message: warning.message.clone() }),
+            );
+        }
+        BuildError::all(errors)?;
+        let outside = Outside {
+            not_found: stack.around(Arc::new(NotFound)),
+            method_not_allowed: stack.around(Arc::new(MethodNotAllowed)),
+            options: stack.around(Arc::new(Options)),
+        };
+        Ok(Self { table, routes, stack, outside, warnings })
+    }
+
+    /// The routes, in the order of the configuration.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().map(|route| &**route)
+    }
+
+    /// The server-wide stack: it stands before unknown paths and wrong methods.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// The table of the routes; its numbers are the positions in [`Gateway::routes`].
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// What was built but is probably not what was meant.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// What answers a request, its extensions set.
+    fn choose(&self, request: &mut Request) -> Arc<dyn Service> {
+        let host = host_of(request);
+        let path = request.uri().path();
+        let found = match self.table.find(&host, path, request.method()) {
+            Matched::Route(number, params) => (Arc::clone(&self.routes[number]), params, false),
+            Matched::NotFound if path == "*" && request.method() == Method::OPTIONS => return Arc::clone(&self.outside.options),
+            Matched::NotFound => return Arc::clone(&self.outside.not_found),
+            Matched::MethodNotAllowed(methods) => {
+                let preflight = preflight_method(request).map(|method| self.table.find(&host, path, &method));
+                let options = request.method() == Method::OPTIONS;
+                request.extensions_mut().insert(Allowed(methods));
+                match preflight {
+                    Some(Matched::Route(number, params)) => (Arc::clone(&self.routes[number]), params, true),
+                    _ if options => return Arc::clone(&self.outside.options),
+                    _ => return Arc::clone(&self.outside.method_not_allowed),
+                }
+            }
+        };
+        let (route, params, preflight) = found;
+        let extensions = request.extensions_mut();
+        extensions.insert(MatchedRoute::new(Arc::clone(route.key().path.text())));
+        if let Some(params) = params {
+            extensions.insert(params);
+        }
+        route.service(preflight)
+    }
+}
+
+impl Service for Gateway {
+    fn call(&self, mut request: Request) -> Answer<'_> {
+        let service = self.choose(&mut request);
+        let head = request.method() == Method::HEAD;
+        Box::pin(async move {
+            let response = service.call(request).await;
+            if head { without_body(response) } else { response }
+        })
+    }
+}
+
+/// The answer to HEAD: the headers of GET (RFC 9110 section 9.3.2).
+fn without_body(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact()
+        && length > 0
+    {
+        parts.headers.entry(header::CONTENT_LENGTH).or_insert(length.into());
+    }
+    Response::from_parts(parts, Body::empty())
+}
+
+fn host_of(request: &Request) -> Arc<str> {
+    if let Some(client) = request.extensions().get::<Client>() {
+        return Arc::clone(&client.host);
+    }
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    let header = || request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    authority.or_else(header).unwrap_or_default().into()
+}
+
+/// The method that a CORS preflight asks for (Fetch standard, section 3.3.2).
+fn preflight_method(request: &Request) -> Option<Method> {
+    let headers = request.headers();
+    if request.method() != Method::OPTIONS || !headers.contains_key(header::ORIGIN) {
+        return None;
+    }
+    headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?.as_bytes().try_into().ok()
+}
+
+fn collision(first: &Route, second: &Route) -> BuildError {
+    let at = second.place().clone();
+    let message =
+        format!("{} answers the same requests as {}, expected another path, host or method", second.name(), named(first));
+    BuildError::Invalid { at, message }
+}
+
+fn named(route: &Route) -> String {
+    if *route.place() == ConfigPath::root() { route.name() } else { format!("{} at {}", route.name(), route.place()) }
+}

@@ -1,0 +1,147 @@
+//! From the entries of the configuration to routes: keys, effective policies, leaves.
+
+use std::sync::Arc;
+
+use http::Method;
+use spikard_middleware::stack::Inherited;
+use spikard_middleware::{BuildContext, BuildError, Effective, Policies, Service, Stack};
+
+use super::route::Route;
+use crate::config::{RouteConfig, ServerConfig};
+use crate::leaf::{FixedResponse, Redirect};
+use crate::routes::{HostPattern, PathPattern, RouteKey};
+
+/// A leaf that exists in the program only: its route, and the service that answers.
+pub struct Leaf {
+    /// The path, methods, host and policies; the fields for leaves stay empty.
+    pub route: RouteConfig,
+    /// What answers, for `routes` and `explain`.
+    pub name: String,
+    /// The service.
+    pub service: Arc<dyn Service>,
+}
+
+/// What all routes of one server have in common while they are built.
+struct Plan<'a> {
+    policies: Policies,
+    stack: &'a Stack,
+    ctx: &'a BuildContext,
+}
+
+pub(super) fn routes(
+    config: &ServerConfig,
+    leaves: Vec<Leaf>,
+    stack: &Stack,
+    ctx: &BuildContext,
+    errors: &mut Vec<BuildError>,
+) -> Vec<Arc<Route>> {
+    let plan = Plan { policies: config.policies(), stack, ctx };
+    let list = ctx.place().key("routes");
+    let from_config = config.routes.iter().enumerate().map(|(number, route)| {
+        let ctx = ctx.at(list.index(number));
+        let leaf = |path: &PathPattern| leaf_of(route, path, &ctx);
+        plan.route(route, leaf, &ctx)
+    });
+    let from_program = leaves.into_iter().map(|leaf| {
+        let Leaf { route, name, service } = leaf;
+        plan.route(&route, |_| Ok((name, service)), plan.ctx)
+    });
+    let mut routes = Vec::new();
+    for route in from_config.chain(from_program) {
+        match route {
+            Ok(route) => routes.push(Arc::new(route)),
+            Err(error) => errors.push(error),
+        }
+    }
+    routes
+}
+
+type BuiltLeaf = (String, Arc<dyn Service>);
+
+impl Plan<'_> {
+    fn route(
+        &self,
+        config: &RouteConfig,
+        leaf: impl FnOnce(&PathPattern) -> Result<BuiltLeaf, BuildError>,
+        ctx: &BuildContext,
+    ) -> Result<Route, BuildError> {
+        let mut errors = Vec::new();
+        let path = PathPattern::parse(&config.path).map_err(|message| ctx.invalid("path", message));
+        let methods = methods_of(config, ctx);
+        let host = config
+            .host
+            .as_deref()
+            .map_or(Ok(HostPattern::Any), HostPattern::parse)
+            .map_err(|message| ctx.invalid("host", message));
+        let effective = config.effective(&self.policies);
+        let stack = self.stack_of(&effective, ctx);
+        let leaf = path.as_ref().ok().map(leaf).transpose();
+
+        let path = keep(path, &mut errors);
+        let methods = keep(methods, &mut errors);
+        let host = keep(host, &mut errors);
+        let stack = keep(stack, &mut errors);
+        let leaf = keep(leaf, &mut errors).flatten();
+        BuildError::all(errors)?;
+        match (path, methods, host, stack, leaf) {
+            (Some(path), Some(methods), Some(host), Some(stack), Some(leaf)) => {
+                Ok(Route::new(RouteKey { host, path, methods }, ctx.place().clone(), effective, stack, leaf))
+            }
+            _ => Err(BuildError::Several(Vec::new())),
+        }
+    }
+
+    fn stack_of(&self, effective: &Effective, ctx: &BuildContext) -> Result<Stack, BuildError> {
+        effective.policies.build(ctx, Some(Inherited { stack: self.stack, keys: &effective.inherited }))
+    }
+}
+
+fn keep<T>(result: Result<T, BuildError>, errors: &mut Vec<BuildError>) -> Option<T> {
+    result.map_err(|error| errors.push(error)).ok()
+}
+
+fn methods_of(config: &RouteConfig, ctx: &BuildContext) -> Result<Vec<Method>, BuildError> {
+    let mut methods = Vec::new();
+    let mut errors = Vec::new();
+    for (position, text) in config.methods.iter().enumerate() {
+        match text.parse::<Method>() {
+            Ok(method) if methods.contains(&method) => {
+                errors.push(ctx.invalid(&format!("methods.{position}"), format!("`{text}` stands twice, expected it once")));
+            }
+            Ok(method) if method != Method::CONNECT && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') => {
+                methods.push(method);
+            }
+            _ => {
+                let message = format!("`{text}` is not a method, expected one such as `GET` in upper case, other than `CONNECT`");
+                errors.push(ctx.invalid(&format!("methods.{position}"), message));
+            }
+        }
+    }
+    BuildError::all(errors)?;
+    Ok(methods)
+}
+
+/// The one leaf of an entry of `[[routes]]`.
+fn leaf_of(config: &RouteConfig, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
+    let inner = |key: &str| ctx.at(ctx.place().key(key));
+    let given =
+        [("response", config.response.is_some()), ("redirect", config.redirect.is_some()), ("python", config.python.is_some())];
+    let given: Vec<&str> = given.iter().filter_map(|(key, given)| given.then_some(*key)).collect();
+    let choices = "one of `response`, `redirect` and `python`";
+    if let [_, second, ..] = given[..] {
+        let message = format!("the route has `{}`, expected {choices}", given.join("` and `"));
+        return Err(ctx.invalid(second, message));
+    }
+    if let Some(response) = &config.response {
+        let leaf = FixedResponse::build(response, &inner("response"))?;
+        return Ok(("response".into(), Arc::new(leaf)));
+    }
+    if let Some(redirect) = &config.redirect {
+        let leaf = Redirect::build(redirect, path, &inner("redirect"))?;
+        return Ok((format!("redirect {}", redirect.to), Arc::new(leaf)));
+    }
+    if config.python.is_some() {
+        return Err(ctx.invalid("python", "this program has no Python in it, expected to be run by the Python package `spikard`"));
+    }
+    Err(ctx.invalid("", format!("the route has nothing that answers, expected {choices}")))
+}

@@ -1,0 +1,78 @@
+//! One route as it is in force.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use spikard_middleware::{ConfigPath, Effective, Service, Stack};
+
+use crate::leaf::Options;
+use crate::routes::{HostPattern, RouteKey};
+
+/// A route: what it answers to, its effective policies, its stack and its leaf.
+pub struct Route {
+    key: RouteKey,
+    place: ConfigPath,
+    leaf: String,
+    effective: Effective,
+    stack: Stack,
+    service: Arc<dyn Service>,
+    preflight: Arc<dyn Service>,
+}
+
+impl Route {
+    pub(super) fn new(
+        key: RouteKey,
+        place: ConfigPath,
+        effective: Effective,
+        stack: Stack,
+        leaf: (String, Arc<dyn Service>),
+    ) -> Self {
+        let (leaf, service) = leaf;
+        let service = stack.around(service);
+        let preflight = stack.around(Arc::new(Options));
+        Self { key, place, leaf, effective, stack, service, preflight }
+    }
+
+    /// What the route answers to.
+    pub fn key(&self) -> &RouteKey {
+        &self.key
+    }
+
+    /// Where the route stands in the configuration; the root if it exists in the program only.
+    pub fn place(&self) -> &ConfigPath {
+        &self.place
+    }
+
+    /// What answers: `upstream api`, `static_files ./public`, `response`, `redirect` ...
+    pub fn leaf(&self) -> &str {
+        &self.leaf
+    }
+
+    /// The policies in force, and which of them are the server's.
+    pub fn effective(&self) -> &Effective {
+        &self.effective
+    }
+
+    /// The layers in front of the leaf.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// The route in one line: `GET api.example.com/users/{id}`.
+    pub fn name(&self) -> String {
+        let mut name = String::new();
+        for method in &self.key.methods {
+            let _ = write!(name, "{method} ");
+        }
+        if self.key.host != HostPattern::Any {
+            let _ = write!(name, "{}", self.key.host);
+        }
+        name.push_str(self.key.path.text());
+        name
+    }
+
+    /// The stack around the leaf, or around what answers a preflight for this route.
+    pub(super) fn service(&self, preflight: bool) -> Arc<dyn Service> {
+        Arc::clone(if preflight { &self.preflight } else { &self.service })
+    }
+}

@@ -1,0 +1,9 @@
+//! The leaves: services that answer at the end of a stack.
+
+mod redirect;
+mod refusal;
+mod response;
+
+pub use redirect::Redirect;
+pub(crate) use refusal::{Allowed, MethodNotAllowed, NotFound, Options};
+pub use response::FixedResponse;

@@ -1,0 +1,52 @@
+//! What answers where no route does: 404, 405, and OPTIONS without a handler.
+
+use http::{HeaderValue, Method, StatusCode, header};
+use spikard_middleware::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Subject};
+use spikard_middleware::{Answer, Body, Request, Response, Service};
+
+/// The methods that the path of a request has; an extension of requests that no route answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Allowed(pub(crate) Vec<Method>);
+
+impl Allowed {
+    fn header(request: &Request) -> HeaderValue {
+        let methods = request.extensions().get::<Self>().map(|Self(methods)| methods.as_slice()).unwrap_or_default();
+        let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+        HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static(""))
+    }
+}
+
+/// Unknown paths.
+pub(crate) struct NotFound;
+
+impl Service for NotFound {
+    fn call(&self, request: Request) -> Answer<'_> {
+        let response = NOT_FOUND.response(&Subject::of(&request), "no route has this path");
+        Box::pin(std::future::ready(response))
+    }
+}
+
+/// Known paths with a method that they do not have (RFC 9110 section 15.5.6).
+pub(crate) struct MethodNotAllowed;
+
+impl Service for MethodNotAllowed {
+    fn call(&self, request: Request) -> Answer<'_> {
+        let allow = Allowed::header(&request);
+        let detail = format!("{} is not a method of this path", request.method());
+        let mut response = METHOD_NOT_ALLOWED.response(&Subject::of(&request), &detail);
+        response.headers_mut().insert(header::ALLOW, allow);
+        Box::pin(std::future::ready(response))
+    }
+}
+
+/// OPTIONS for paths without a handler of their own for it (RFC 9110 section 9.3.7).
+pub(crate) struct Options;
+
+impl Service for Options {
+    fn call(&self, request: Request) -> Answer<'_> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().insert(header::ALLOW, Allowed::header(&request));
+        Box::pin(std::future::ready(response))
+    }
+}

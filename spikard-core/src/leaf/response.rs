@@ -1,0 +1,102 @@
+//! A fixed answer: made once, sent as often as it is asked for.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use spikard_middleware::{Answer, Body, BuildContext, BuildError, Request, Response, Service};
+
+use crate::config::ResponseConfig;
+
+/// The leaf of `response = {...}`.
+#[derive(Debug, Clone)]
+pub struct FixedResponse {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl FixedResponse {
+    /// Makes the answer.
+    ///
+    /// # Errors
+    /// When the status or a header is not valid, when a header belongs to the server, or when
+    /// both `body` and `json` are given.
+    pub fn build(config: &ResponseConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
+        let mut errors = Vec::new();
+        let status = StatusCode::from_u16(config.status).ok().filter(|status| status.as_u16() >= 200);
+        if status.is_none() {
+            errors.push(ctx.invalid("status", format!("status is {}, expected 200 to 599", config.status)));
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value) in &config.headers {
+            match header_of(name, value) {
+                Ok((name, value)) => drop(headers.append(name, value)),
+                Err(message) => errors.push(ctx.invalid("headers", message).under(name)),
+            }
+        }
+        let (body, media_type) = match (&config.body, &config.json) {
+            (Some(_), Some(_)) => {
+                errors.push(ctx.invalid("json", "`json` stands beside `body`, expected one of the two"));
+                (Bytes::new(), None)
+            }
+            (Some(text), None) => (Bytes::from(text.clone()), Some("text/plain; charset=utf-8")),
+            (None, Some(value)) => (Bytes::from(value.to_string()), Some("application/json")),
+            (None, None) => (Bytes::new(), None),
+        };
+        if let Some(media_type) = media_type {
+            headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
+        }
+        BuildError::all(errors)?;
+        Ok(Self { status: status.unwrap_or_default(), headers, body })
+    }
+}
+
+impl Service for FixedResponse {
+    fn call(&self, _: Request) -> Answer<'_> {
+        let mut response = Response::new(Body::from(self.body.clone()));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers.clone();
+        Box::pin(std::future::ready(response))
+    }
+}
+
+/// Headers that describe the message as it is sent (RFC 9112 section 6): the server makes them.
+const FRAMING: &[&str] = &["content-length", "transfer-encoding", "connection", "keep-alive", "trailer", "upgrade"];
+
+fn header_of(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let parsed: HeaderName = name.parse().map_err(|_| format!("`{name}` is not a header name"))?;
+    if FRAMING.contains(&parsed.as_str()) {
+        return Err(format!("`{name}` is made by the server, expected no such header"));
+    }
+    let value = value.parse().map_err(|_| format!("`{value}` is not a header value, expected visible ASCII"))?;
+    Ok((parsed, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    fn built(toml: &str) -> Result<FixedResponse, BuildError> {
+        let config: ResponseConfig = toml::from_str(toml).unwrap();
+        FixedResponse::build(&config, &BuildContext::default())
+    }
+
+    #[tokio::test]
+    async fn answers_with_what_the_config_says() {
+        let leaf = built("status = 201\njson = { ok = true }\nheaders = { X-A = \"1\" }").unwrap();
+        let response = leaf.call(Request::new(Body::empty())).await;
+        assert_eq!(response.status(), 201);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(response.headers()["x-a"], "1");
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), r#"{"ok":true}"#);
+    }
+
+    #[test]
+    fn refuses_what_could_not_be_sent() {
+        for toml in
+            ["status = 199", "headers = { \"a b\" = \"1\" }", "headers = { Content-Length = \"1\" }", "body = \"a\"\njson = 1"]
+        {
+            assert!(built(toml).is_err(), "{toml}");
+        }
+    }
+}
