@@ -2,12 +2,14 @@
 //!
 //! An embedding service needs this crate alone: it re-exports the policies.
 
+pub mod app;
 pub mod config;
 pub mod gateway;
 pub mod leaf;
 pub mod routes;
 pub mod testing;
 
+pub use app::App;
 pub use config::{RedirectConfig, ResponseConfig, RouteConfig, ServerConfig};
 pub use gateway::Gateway;
 pub use spikard_middleware as middleware;

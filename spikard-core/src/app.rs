@@ -1,0 +1,149 @@
+//! A service that embeds Spikard: axum handlers and any tower services as routes, behind the
+//! policies of a [`ServerConfig`].
+//!
+//! ```no_run
+//! use axum::extract::Path;
+//! use spikard_core::{App, ServerConfig};
+//!
+//! async fn user(Path(id): Path<u64>) -> String {
+//!     format!("user {id}")
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), spikard_core::BuildError> {
+//!     let gateway = App::new(ServerConfig::default()).get("/users/{id}", user).gateway()?;
+//!     # drop(gateway);
+//!     Ok(())
+//! }
+//! ```
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::handler::Handler as AxumHandler;
+use axum::response::IntoResponse;
+use axum::routing::any;
+use http::Method;
+use spikard_middleware::{BuildError, Request, Service, Tower};
+
+use crate::config::{RouteConfig, ServerConfig};
+use crate::gateway::{Gateway, Leaf};
+
+/// A server in the making: a configuration, and the routes that exist in the program only.
+///
+/// The routes of the configuration are served beside them, from one table.
+pub struct App {
+    config: ServerConfig,
+    directory: PathBuf,
+    leaves: Vec<Leaf>,
+}
+
+macro_rules! methods {
+    ($($name:ident $method:ident;)*) => {$(
+        #[doc = concat!("Answers ", stringify!($method), " requests for a path with an axum handler.")]
+        #[must_use]
+        pub fn $name<H, T>(self, path: &str, handler: H) -> Self
+        where
+            H: AxumHandler<T, ()>,
+            T: 'static,
+        {
+            self.axum(path, &Method::$method, handler)
+        }
+    )*};
+}
+
+impl App {
+    /// An app with a configuration. Relative paths in it start at the working directory.
+    pub fn new(config: ServerConfig) -> Self {
+        Self { config, directory: PathBuf::new(), leaves: Vec::new() }
+    }
+
+    /// Makes relative paths of the configuration start at `directory`.
+    #[must_use]
+    pub fn directory(self, directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), ..self }
+    }
+
+    methods! {
+        get GET;
+        post POST;
+        put PUT;
+        patch PATCH;
+        delete DELETE;
+        head HEAD;
+        options OPTIONS;
+        trace TRACE;
+    }
+
+    /// Answers a route with any tower service, such as an `axum::Router`. `route` gives path,
+    /// methods, host and policies; its fields for leaves stay empty.
+    #[must_use]
+    pub fn service<S>(self, route: RouteConfig, service: S) -> Self
+    where
+        S: tower::Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Response: IntoResponse,
+        S::Future: Send,
+    {
+        self.leaf(route, "tower service", Arc::new(Tower::new(service)))
+    }
+
+    /// Builds the routes.
+    ///
+    /// # Errors
+    /// All errors of the configuration and of the routes.
+    pub fn gateway(self) -> Result<Gateway, BuildError> {
+        Gateway::build_with(&self.config, &self.directory, self.leaves)
+    }
+
+    fn axum<H, T>(self, path: &str, method: &Method, handler: H) -> Self
+    where
+        H: AxumHandler<T, ()>,
+        T: 'static,
+    {
+        let route = RouteConfig { path: path.into(), methods: vec![method.to_string()], ..Default::default() };
+        // axum panics on a path that it cannot read; the gateway reports it with all other errors.
+        let known = crate::routes::PathPattern::parse(path).is_ok();
+        // A router of its own gives the handler what axum's extractors look for.
+        let router = if known { Router::new().route(path, any(handler)) } else { Router::new() };
+        self.leaf(route, "axum handler", Arc::new(Tower::new(router)))
+    }
+
+    fn leaf(mut self, route: RouteConfig, name: &str, service: Arc<dyn Service>) -> Self {
+        self.leaves.push(Leaf { route, name: name.into(), service });
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TestClient;
+    use axum::extract::Path;
+    use spikard_middleware::Override;
+
+    #[tokio::test]
+    async fn handlers_and_tower_services_stand_in_one_table_with_the_policies() {
+        let tight = RouteConfig { path: "/tight".into(), max_body_size: Override::On(2.into()), ..Default::default() };
+        let gateway = App::new(ServerConfig::default())
+            .get("/users/{id}", |Path(id): Path<u64>| async move { format!("user {id}") })
+            .post("/users/{id}", |body: String| async move { body })
+            .service(tight, Router::new().fallback(|| async { "tight" }))
+            .gateway()
+            .unwrap();
+        let client = TestClient::new(gateway);
+
+        let user = client.get("/users/7").send().await;
+        assert_eq!((user.text().as_str(), user.header("x-request-id").len()), ("user 7", 36));
+        assert_eq!(client.post("/users/7").body("hi").send().await.text(), "hi");
+        assert_eq!(client.post("/tight").body("123").send().await.status(), 413);
+        assert_eq!(client.request(Method::DELETE, "/users/7").send().await.header("allow"), "GET, HEAD, OPTIONS, POST");
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_read_is_an_error_not_a_panic() {
+        let app = App::new(ServerConfig::default()).get("users", || async { "" }).get("/a/{", || async { "" });
+        assert_eq!(app.gateway().err().map(|error| error.each().len()), Some(2));
+    }
+}
