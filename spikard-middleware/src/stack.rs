@@ -11,6 +11,7 @@ use http::HeaderName;
 
 use crate::context::{BuildContext, BuildError};
 use crate::policy::{PolicyConfig, Setting, single};
+use crate::rate_limit;
 use crate::service::{Layer, Rim, Service, Tower};
 
 /// Hands the table to `callback!`, behind any further arguments.
@@ -19,6 +20,8 @@ macro_rules! policies {
     ($callback:path $(, $($argument:tt)*)?) => {
         $callback! { $($($argument)*)?
             request_id:         single(enable_request_id: RequestIdConfig = on)  "first: everything below can name the request";
+            rate_limit:         single(rate_limit: RateLimits = off)             "before authentication: guessing keys must cost the guesser";
+            identity_limit:     rate_limit::by_identity(^rate_limit)             "by verified identity, after it: a forged claim must not exhaust a victim";
             body_limit:         single(max_body_size: BodyLimitConfig = on)      "before anything reads a body";
         }
     };

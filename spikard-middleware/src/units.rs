@@ -219,6 +219,11 @@ pub const FORMATS: &[Format] = &[
         check: |text| ipnet::IpNet::from_str(text).is_ok(),
         expected: "a network such as \"10.0.0.0/8\" or \"fd00::/8\"",
     },
+    Format {
+        name: crate::rate_limit::config::KEY_FORMAT,
+        check: |text| text.parse::<crate::RateLimitKey>().is_ok(),
+        expected: crate::rate_limit::config::EXPECTED_KEY,
+    },
     Format { name: crate::secret::FORMAT, check: |_| true, expected: "text" },
 ];
 

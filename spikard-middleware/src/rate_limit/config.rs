@@ -1,0 +1,177 @@
+//! The settings of a rate limit, and what they count by.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use http::HeaderName;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use super::gcra::Quota;
+use crate::context::{BuildContext, BuildError};
+
+/// Admits a number of requests a second, and a burst at once, for each client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimitConfig {
+    /// How many requests a second come back; fractions are fine (`0.5` is one in two seconds).
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1e9))]
+    pub per_second: f64,
+    /// How many requests pass at once.
+    #[schemars(range(min = 1))]
+    pub burst: u32,
+    /// What has a counter of its own: `address` (the default; IPv6 by its /64 network), `global`,
+    /// `header:NAME`, or, once verified, `api_key` or `jwt:CLAIM`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<RateLimitKey>,
+    /// Another spelling of `key`: true is `address`, false is `global`. Not together with `key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_based: Option<bool>,
+    /// How many counters are kept, of 16 bytes each. One more than fit takes the place of the one
+    /// that was used longest ago.
+    #[serde(default = "RateLimitConfig::default_max_keys")]
+    #[schemars(range(min = 1, max = 1_073_741_824))]
+    pub max_keys: u32,
+}
+
+impl RateLimitConfig {
+    /// `per_second` requests a second after `burst` at once, for each client address.
+    pub fn new(per_second: f64, burst: u32) -> Self {
+        Self { per_second, burst, key: None, ip_based: None, max_keys: Self::default_max_keys() }
+    }
+
+    fn default_max_keys() -> u32 {
+        1 << 20
+    }
+
+    pub(super) fn quota(&self, ctx: &BuildContext) -> Result<Quota, BuildError> {
+        let Self { per_second, burst, .. } = self;
+        if *burst == 0 {
+            return Err(ctx.invalid("burst", "burst is 0, expected 1 or more"));
+        }
+        Quota::new(*per_second, *burst).ok_or_else(|| {
+            let message = format!("per_second is {per_second}, expected above 0 to 1e9, and to bring back the burst of {burst}");
+            ctx.invalid("per_second", message)
+        })
+    }
+
+    pub(super) fn checked_key(&self, ctx: &BuildContext) -> Result<RateLimitKey, BuildError> {
+        match (&self.key, self.ip_based) {
+            (Some(key), None) => Ok(key.clone()),
+            (None, Some(true) | None) => Ok(RateLimitKey::Address),
+            (None, Some(false)) => Ok(RateLimitKey::Global),
+            (Some(key), Some(_)) => {
+                Err(ctx.invalid("ip_based", format!("ip_based stands beside key `{key}`, expected one of the two")))
+            }
+        }
+    }
+}
+
+/// What has a counter of its own. In a file it is text, as [`FromStr`] and [`Display`](fmt::Display) have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RateLimitKey {
+    /// `address`: each client address; each /64 network of IPv6, since a client has all of it.
+    Address,
+    /// `global`: all requests together.
+    Global,
+    /// `header:NAME`: each value of a request header. Requests without it share a counter.
+    Header(HeaderName),
+    /// `api_key`: each API key that was verified.
+    ApiKey,
+    /// `jwt:CLAIM`: each value of a claim of a verified token.
+    Jwt(String),
+}
+
+/// The `format` of a [`RateLimitKey`] in the schema.
+pub const KEY_FORMAT: &str = "spikard-rate-limit-key";
+/// What a message says that was expected.
+pub(crate) const EXPECTED_KEY: &str = "`address`, `global`, `header:NAME`, `api_key` or `jwt:CLAIM`";
+
+impl RateLimitKey {
+    /// Whether requests are counted after authentication, by who was verified.
+    pub(super) fn is_identity(&self) -> bool {
+        matches!(self, Self::ApiKey | Self::Jwt(_))
+    }
+}
+
+impl FromStr for RateLimitKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let key = match (text, text.split_once(':')) {
+            ("address", _) => Some(Self::Address),
+            ("global", _) => Some(Self::Global),
+            ("api_key", _) => Some(Self::ApiKey),
+            (_, Some(("header", name))) => name.parse().ok().map(Self::Header),
+            (_, Some(("jwt", claim))) if !claim.is_empty() => Some(Self::Jwt(claim.to_owned())),
+            _ => None,
+        };
+        key.ok_or_else(|| format!("key is `{text}`, expected {EXPECTED_KEY}"))
+    }
+}
+
+impl fmt::Display for RateLimitKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address => formatter.write_str("address"),
+            Self::Global => formatter.write_str("global"),
+            Self::ApiKey => formatter.write_str("api_key"),
+            Self::Header(name) => write!(formatter, "header:{name}"),
+            Self::Jwt(claim) => write!(formatter, "jwt:{claim}"),
+        }
+    }
+}
+
+impl Serialize for RateLimitKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RateLimitKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for RateLimitKey {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "RateLimitKey".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": KEY_FORMAT })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_is_shown() {
+        for text in ["address", "global", "api_key", "header:x-tenant", "jwt:sub", "jwt:https://example.com/tenant"] {
+            assert_eq!(text.parse::<RateLimitKey>().map(|key| key.to_string()).as_deref(), Ok(text));
+        }
+        for text in ["", "ip", "header:", "header:a b", "jwt:", "jwt", "Address"] {
+            assert!(text.parse::<RateLimitKey>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ip_based_is_a_spelling_of_the_key_and_never_beside_it() {
+        let key = |key, ip_based| {
+            RateLimitConfig { key, ip_based, ..RateLimitConfig::new(1.0, 1) }.checked_key(&BuildContext::default())
+        };
+        assert_eq!(key(None, None), Ok(RateLimitKey::Address));
+        assert_eq!(key(None, Some(true)), Ok(RateLimitKey::Address));
+        assert_eq!(key(None, Some(false)), Ok(RateLimitKey::Global));
+        let both = key(Some(RateLimitKey::ApiKey), Some(true)).map_err(|error| error.to_string());
+        assert_eq!(both, Err("ip_based: ip_based stands beside key `api_key`, expected one of the two".into()));
+    }
+}
