@@ -20,6 +20,7 @@ macro_rules! policies {
     ($callback:path $(, $($argument:tt)*)?) => {
         $callback! { $($($argument)*)?
             request_id:         single(enable_request_id: RequestIdConfig = on)  "first: everything below can name the request";
+            compression:        single(compression: CompressionConfig = on)      "outside refusals and leaves: what they say is compressed, too";
             rate_limit:         single(rate_limit: RateLimits = off)             "before authentication: guessing keys must cost the guesser";
             identity_limit:     rate_limit::by_identity(^rate_limit)             "by verified identity, after it: a forged claim must not exhaust a victim";
             body_limit:         single(max_body_size: BodyLimitConfig = on)      "before anything reads a body";
