@@ -1,0 +1,31 @@
+//! Every key of the policy table has an example and a black-box case; none is known to the bridge.
+
+use super::{files, root};
+use spikard_core::stack::KEYS;
+
+#[test]
+fn every_policy_has_an_example() {
+    for key in KEYS {
+        let path = root().join(format!("config-examples/policies/{}.toml", key.name));
+        assert!(path.exists(), "{} is missing", path.display());
+    }
+}
+
+#[test]
+fn every_policy_has_a_case() {
+    let cases = files(&root().join("tests/cases"), &["yaml"]);
+    let texts: Vec<String> = cases.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    for key in KEYS {
+        assert!(texts.iter().any(|text| text.contains(&format!("{}:", key.name)) || text.contains(&format!("{} =", key.name))), "no case sets {}", key.name);
+    }
+}
+
+#[test]
+fn the_bridge_names_no_policy() {
+    for path in files(&root().join("spikard-py/src"), &["rs"]) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for key in KEYS {
+            assert!(!text.contains(key.name), "{} names {}", path.display(), key.name);
+        }
+    }
+}
