@@ -15,6 +15,7 @@
 extern crate self as spikard_middleware;
 
 pub mod body_limit;
+pub mod catch_panic;
 pub mod client;
 pub mod clock;
 mod coding;
@@ -39,6 +40,8 @@ pub use axum_core::body::Body;
 
 pub use body_limit::BodyLimitConfig;
 pub use client::{Client, MatchedRoute};
+pub use catch_panic::CatchPanicConfig;
+pub use client::Client;
 pub use clock::Clock;
 pub use compression::CompressionConfig;
 pub use context::{BuildContext, BuildError, ConfigPath, Step, Warning};

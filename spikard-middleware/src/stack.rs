@@ -23,6 +23,7 @@ macro_rules! policies {
             compression:        single(compression: CompressionConfig = on)      "outside refusals and leaves: what they say is compressed, too";
             rate_limit:         single(rate_limit: RateLimits = off)             "before authentication: guessing keys must cost the guesser";
             identity_limit:     rate_limit::by_identity(^rate_limit)             "by verified identity, after it: a forged claim must not exhaust a victim";
+            catch_panic:        single(catch_panic: CatchPanicConfig = on)       "a panic is a logged 500, never a dead connection";
             body_limit:         single(max_body_size: BodyLimitConfig = on)      "before anything reads a body";
         }
     };
