@@ -31,6 +31,7 @@ pub mod request_id;
 pub mod secret;
 pub mod service;
 pub mod stack;
+pub mod timeout;
 pub mod units;
 
 #[cfg(test)]
@@ -55,4 +56,5 @@ pub use request_id::{RequestId, RequestIdConfig};
 pub use secret::Secret;
 pub use service::{Answer, Layer, Policy, Request, Response, Rim, Service, Tower};
 pub use stack::{Policies, Stack};
+pub use timeout::TimeoutConfig;
 pub use units::Size;
