@@ -40,9 +40,8 @@ mod testing;
 pub use axum_core::body::Body;
 
 pub use body_limit::BodyLimitConfig;
-pub use client::{Client, MatchedRoute};
 pub use catch_panic::CatchPanicConfig;
-pub use client::Client;
+pub use client::{Client, MatchedRoute};
 pub use clock::Clock;
 pub use compression::CompressionConfig;
 pub use context::{BuildContext, BuildError, ConfigPath, Step, Warning};

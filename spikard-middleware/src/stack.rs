@@ -20,11 +20,11 @@ macro_rules! policies {
     ($callback:path $(, $($argument:tt)*)?) => {
         $callback! { $($($argument)*)?
             request_id:         single(enable_request_id: RequestIdConfig = on)  "first: everything below can name the request";
+            catch_panic:        single(catch_panic: CatchPanicConfig = on)       "a panic is a logged 500, never a dead connection";
             compression:        single(compression: CompressionConfig = on)      "outside refusals and leaves: what they say is compressed, too";
+            timeout:            single(request_timeout: TimeoutConfig = on)      "bounds all that can wait";
             rate_limit:         single(rate_limit: RateLimits = off)             "before authentication: guessing keys must cost the guesser";
             identity_limit:     rate_limit::by_identity(^rate_limit)             "by verified identity, after it: a forged claim must not exhaust a victim";
-            catch_panic:        single(catch_panic: CatchPanicConfig = on)       "a panic is a logged 500, never a dead connection";
-            timeout:            single(request_timeout: TimeoutConfig = on)      "bounds all that can wait";
             body_limit:         single(max_body_size: BodyLimitConfig = on)      "before anything reads a body";
         }
     };

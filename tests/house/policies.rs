@@ -16,7 +16,11 @@ fn every_policy_has_a_case() {
     let cases = files(&root().join("tests/cases"), &["yaml"]);
     let texts: Vec<String> = cases.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
     for key in KEYS {
-        assert!(texts.iter().any(|text| text.contains(&format!("{}:", key.name)) || text.contains(&format!("{} =", key.name))), "no case sets {}", key.name);
+        assert!(
+            texts.iter().any(|text| text.contains(&format!("{}:", key.name)) || text.contains(&format!("{} =", key.name))),
+            "no case sets {}",
+            key.name
+        );
     }
 }
 
