@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod config;
+pub mod explain;
 pub mod gateway;
 pub mod leaf;
 pub mod routes;

@@ -77,6 +77,14 @@ macro_rules! define_policies {
                 Ok(Stack(layers))
             }
 
+            /// The settings of a key as they are in force, secrets masked; none if it is off.
+            pub fn settings(&self, key: &str) -> Option<serde_json::Value> {
+                match key {
+                    $($(stringify!($key) => self.$key.as_ref().and_then(|config| serde_json::to_value(config).ok()),)*)*
+                    _ => None,
+                }
+            }
+
             /// The headers that these policies set for upstreams.
             pub fn upstream_headers(&self) -> Vec<HeaderName> {
                 let mut names = Vec::new();
