@@ -63,7 +63,13 @@ impl Limit {
         (config.limit.0 > 0).then_some(Self(config.limit.0))
     }
 
-    fn refusal(self, subject: &Subject) -> Response {
+    /// The body, with an error once it grows over the limit; `exceeded` says so to the policy.
+    pub(crate) fn counted(self, body: Body, exceeded: Arc<AtomicBool>) -> Body {
+        Body::new(Counted { body, left: self.0, exceeded })
+    }
+
+    /// The answer to a request whose body is over the limit.
+    pub(crate) fn refusal(self, subject: &Subject) -> Response {
         PAYLOAD_TOO_LARGE.response(subject, &format!("request body is larger than the limit of {} bytes", self.0))
     }
 }
@@ -82,7 +88,7 @@ impl Policy for Limit {
         Box::pin(async move {
             let subject = Subject::of(&request);
             let exceeded = Arc::new(AtomicBool::new(false));
-            let request = request.map(|body| Body::new(Counted { body, left: self.0, exceeded: Arc::clone(&exceeded) }));
+            let request = request.map(|body| self.counted(body, Arc::clone(&exceeded)));
             let response = next.call(request).await;
             if exceeded.load(Ordering::Acquire) { self.refusal(&subject) } else { response }
         })

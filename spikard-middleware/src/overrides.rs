@@ -91,7 +91,7 @@ macro_rules! with_policies {
 macro_rules! __route_struct {
     (
         { $(#[$meta:meta])* pub struct $name:ident { $($field:tt)* } }
-        $($layer:ident: $($build:ident)::+ ( $(^$again:ident)? $($key:ident: $config:ident = $default:ident),* ) $reason:literal;)*
+        $($layer:ident: $($build:ident)::+ ( $(^$again:ident $(,)?)? $($key:ident: $config:ident = $default:ident),* ) $reason:literal;)*
     ) => {
         $(#[$meta])*
         pub struct $name {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use crate::context::{BuildContext, BuildError};
+use crate::decompression;
 use crate::policy::{PolicyConfig, Setting, single};
 use crate::rate_limit;
 use crate::service::{Layer, Rim, Service, Tower};
@@ -26,13 +27,14 @@ macro_rules! policies {
             rate_limit:         single(rate_limit: RateLimits = off)             "before authentication: guessing keys must cost the guesser";
             identity_limit:     rate_limit::by_identity(^rate_limit)             "by verified identity, after it: a forged claim must not exhaust a victim";
             body_limit:         single(max_body_size: BodyLimitConfig = on)      "before anything reads a body";
+            decompression:      decompression::limited(^max_body_size, decompression: DecompressionConfig = off) "inside the limit, which is counted again on what comes out";
         }
     };
 }
 
 macro_rules! define_policies {
     ($(
-        $layer:ident: $($build:ident)::+ ( $(^$again:ident)? $($key:ident: $config:ident = $default:ident),* ) $reason:literal;
+        $layer:ident: $($build:ident)::+ ( $(^$again:ident $(,)?)? $($key:ident: $config:ident = $default:ident),* ) $reason:literal;
     )*) => {
         /// The effective settings of every policy: of the server, or of one route.
         #[derive(Debug, Clone, PartialEq)]
@@ -59,11 +61,11 @@ macro_rules! define_policies {
                 let mut layers = Vec::new();
                 let mut errors = Vec::new();
                 $({
-                    let keys: &[&str] = &[$(stringify!($again))? $(stringify!($key)),*];
+                    let keys: &[&str] = &[$(stringify!($again),)? $(stringify!($key)),*];
                     let layer = match inherited.as_ref().filter(|inherited| inherited.covers(keys)) {
                         Some(inherited) => Ok(inherited.stack.layer(stringify!($layer))),
                         None => $($build)::+(
-                            $(Setting { config: self.$again.as_ref(), ctx: &at(ctx, stringify!($again)) })?
+                            $(Setting { config: self.$again.as_ref(), ctx: &at(ctx, stringify!($again)) },)?
                             $(Setting { config: self.$key.as_ref(), ctx: &at(ctx, stringify!($key)) }),*
                         ),
                     };
@@ -105,7 +107,7 @@ macro_rules! define_policies {
         /// All lines of the table: the name of the layer, its keys and the reason for its place.
         pub const LINES: &[Line] = &[$(Line {
             layer: stringify!($layer),
-            keys: &[$(stringify!($again))? $(stringify!($key)),*],
+            keys: &[$(stringify!($again),)? $(stringify!($key)),*],
             reason: $reason,
         },)*];
     };

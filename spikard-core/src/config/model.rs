@@ -29,7 +29,7 @@ use super::route::RouteConfig;
 macro_rules! server_config {
     (
         { $(#[$meta:meta])* pub struct $name:ident { $($fields:tt)* } defaults { $($default_field:tt)* } }
-        $($layer:ident: $($build:ident)::+ ( $(^$again:ident)? $($key:ident: $config:ident = $default:ident),* ) $reason:literal;)*
+        $($layer:ident: $($build:ident)::+ ( $(^$again:ident $(,)?)? $($key:ident: $config:ident = $default:ident),* ) $reason:literal;)*
     ) => {
         $(#[$meta])*
         pub struct $name {
