@@ -8,10 +8,11 @@ pub mod explain;
 pub mod gateway;
 pub mod leaf;
 pub mod routes;
+pub mod server;
 pub mod testing;
 
 pub use app::App;
-pub use config::{RedirectConfig, ResponseConfig, RouteConfig, ServerConfig};
+pub use config::{LimitsConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig};
 pub use gateway::Gateway;
 pub use spikard_middleware as middleware;
 pub use spikard_middleware::*;

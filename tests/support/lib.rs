@@ -1,1 +1,4 @@
-//! To be written.
+//! What the black box tests share.
+
+pub mod raw;
+pub mod running;

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use spikard_middleware::stack::default_of;
 use spikard_middleware::{Policies, policies, units};
 
+use super::limits::LimitsConfig;
 use super::route::RouteConfig;
 
 macro_rules! server_config {
@@ -76,6 +77,8 @@ policies! { server_config, {
         /// The networks (CIDR) of proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
         #[schemars(with = "Vec<units::Cidr>")]
         pub trusted_proxies: Vec<IpNet>,
+        /// The limits of connections and request heads.
+        pub limits: LimitsConfig,
         /// Whether warnings at start are errors.
         pub strict: bool,
         /// The routes. Their order does not matter.
@@ -87,6 +90,7 @@ policies! { server_config, {
         graceful_shutdown: true,
         shutdown_timeout: Duration::from_secs(30),
         trusted_proxies: Vec::new(),
+        limits: LimitsConfig::default(),
         strict: false,
         routes: Vec::new(),
     }

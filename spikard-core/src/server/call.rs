@@ -1,0 +1,120 @@
+//! From hyper's request to the stack's and back.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONNECTION, HOST};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, Uri, Version};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use spikard_middleware::problem::{REQUEST_TIMEOUT, Subject, URI_TOO_LONG};
+use spikard_middleware::{Body, Client, Request, Response};
+
+use super::hygiene::{self, Fault};
+use super::link::{Flight, Link};
+use super::request_body::{RequestBody, Stall};
+
+/// Answers one request of a connection.
+pub(super) fn call(
+    link: &Arc<Link>,
+    request: http::Request<Incoming>,
+) -> impl Future<Output = Result<http::Response<ResponseBody>, Infallible>> + Send + use<> {
+    let flight = Flight::begin(link);
+    async move { Ok(answer(flight, request).await) }
+}
+
+async fn answer(flight: Flight, request: http::Request<Incoming>) -> http::Response<ResponseBody> {
+    let link = flight.link();
+    let version = request.version();
+    let Answered { mut response, closes } = respond(link, request).await;
+    let ends = closes || link.server.drain.has_begun();
+    if ends && version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response.map(|body| ResponseBody { body, _flight: flight })
+}
+
+struct Answered {
+    response: Response,
+    /// Whether nothing more can be understood on the connection.
+    closes: bool,
+}
+
+async fn respond(link: &Arc<Link>, request: http::Request<Incoming>) -> Answered {
+    let (mut parts, incoming) = request.into_parts();
+    let ends = incoming.is_end_stream();
+    if let Err(fault) = hygiene::admit(&mut parts, link.server.heads) {
+        link.meter.body_is_over(ends);
+        return refuse(parts, &fault);
+    }
+    describe(link, &mut parts);
+    let service = link.server.live.current();
+    if ends {
+        let response = service.call(Request::from_parts(parts, Body::empty())).await;
+        return Answered { response, closes: false };
+    }
+    let stall = Arc::new(Stall::default());
+    let body = Body::new(RequestBody::new(incoming, Arc::clone(link), Arc::clone(&stall)));
+    let request = Request::from_parts(parts, body);
+    let subject = Subject::of(&request);
+    let mut answer = service.call(request);
+    let response = poll_fn(|cx| match answer.as_mut().poll(cx) {
+        // Whatever was made of a body that broke off: the reason was the client's pace.
+        Poll::Ready(response) => Poll::Ready(Some(response).filter(|_| !stall.has_happened())),
+        Poll::Pending => stall.poll(cx).map(|()| None),
+    });
+    match response.await {
+        Some(response) => Answered { response, closes: false },
+        None => Answered { response: REQUEST_TIMEOUT.response(&subject, "request body arrives too slowly"), closes: true },
+    }
+}
+
+fn refuse(mut parts: Parts, fault: &Fault) -> Answered {
+    if fault.refusal == URI_TOO_LONG {
+        // No need to send it back.
+        parts.uri = Uri::default();
+    }
+    let subject = Subject::of(&Request::from_parts(parts, Body::empty()));
+    Answered { response: fault.refusal.response(&subject, fault.detail), closes: fault.closes }
+}
+
+/// Puts on a request what the server knows, and drops what the client must not say.
+fn describe(link: &Link, parts: &mut Parts) {
+    let server = &link.server;
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let client = Client::of(link.peer, link.scheme.clone(), host, &parts.headers, &server.trusted_proxies);
+    server.strip.apply(&mut parts.headers, client.by_proxy);
+    parts.extensions.insert(client);
+    if parts.extensions.get::<OnUpgrade>().is_some() {
+        parts.extensions.insert(server.drain.clone());
+    }
+}
+
+/// The body of a response. The request is in flight until it is gone.
+pub(super) struct ResponseBody {
+    body: Body,
+    _flight: Flight,
+}
+
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = <Body as HttpBody>::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,69 @@
+//! A connection from its first byte: which protocol it speaks, then that protocol's driver.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{sleep, timeout};
+
+use super::link::Link;
+use super::transport::Transport;
+use super::{http1, http2};
+
+/// What a client that speaks HTTP/2 without negotiation sends first (RFC 9113 section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What both drivers ask of a byte stream.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
+
+/// Serves a connection until it ends.
+pub(super) async fn serve(stream: impl Stream, link: Arc<Link>) {
+    let mut transport = Transport::new(stream, Arc::clone(&link));
+    if !wait_for_bytes(&mut transport, &link).await {
+        return;
+    }
+    let protocol = poll_fn(|cx| protocol_of(&mut transport, cx));
+    match timeout(link.server.times.head, protocol).await {
+        Ok(Some(Protocol::Http1)) => http1::serve(transport, link).await,
+        Ok(Some(Protocol::Http2)) => http2::serve(transport, link).await,
+        Ok(None) => {}
+        Err(_) => http1::refuse_slow_head(transport).await,
+    }
+}
+
+/// Waits on a connection without a request: until bytes come (true), or it is to be closed. No
+/// buffer is held meanwhile.
+pub(super) async fn wait_for_bytes<S: Stream>(transport: &mut Transport<S>, link: &Link) -> bool {
+    let server = &link.server;
+    tokio::select! {
+        // Bytes that are there already are a request that deserves its answer.
+        biased;
+        filled = poll_fn(|cx| transport.poll_fill(cx)) => filled.unwrap_or(false),
+        () = server.drain.begun() => false,
+        () = sleep(server.times.idle) => false,
+    }
+}
+
+enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// Reads until the protocol is clear. None at the end of the stream.
+fn protocol_of<S: Stream>(transport: &mut Transport<S>, cx: &mut Context<'_>) -> Poll<Option<Protocol>> {
+    loop {
+        let seen = &transport.ahead()[..transport.ahead().len().min(PREFACE.len())];
+        if !PREFACE.starts_with(seen) {
+            return Poll::Ready(Some(Protocol::Http1));
+        }
+        if seen.len() == PREFACE.len() {
+            return Poll::Ready(Some(Protocol::Http2));
+        }
+        if !ready!(transport.poll_fill(cx)).unwrap_or(false) {
+            return Poll::Ready(None);
+        }
+    }
+}

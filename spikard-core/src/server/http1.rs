@@ -1,0 +1,97 @@
+//! Drives an HTTP/1.1 connection: hyper while requests come, nothing but the socket in between.
+//!
+//! hyper keeps 16 KiB of buffers per connection, so an idle connection is taken out of it and put
+//! back with its next bytes. hyper's own timer for heads would also run while a connection is
+//! idle and answers nothing; `watch` does both better.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use spikard_middleware::problem::REQUEST_TIMEOUT;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{sleep, timeout};
+
+use super::call::call;
+use super::connection::{Stream, wait_for_bytes};
+use super::link::Link;
+use super::transport::Transport;
+use super::watch::{LINGER, Verdict, Watch};
+
+/// Serves a connection until it ends. Its first bytes lie ahead in the transport.
+pub(super) async fn serve<S: Stream>(mut transport: Transport<S>, link: Arc<Link>) {
+    loop {
+        match Box::pin(serve_requests(transport, &link)).await {
+            Pause::Ended => return,
+            Pause::Slow(slow) => return refuse_slow_head(slow).await,
+            Pause::Idle(idle) => transport = idle,
+        }
+        if transport.ahead().is_empty() && !wait_for_bytes(&mut transport, &link).await {
+            return;
+        }
+    }
+}
+
+/// Why hyper was left.
+enum Pause<S> {
+    Ended,
+    Idle(Transport<S>),
+    Slow(Transport<S>),
+}
+
+async fn serve_requests<S: Stream>(transport: Transport<S>, link: &Arc<Link>) -> Pause<S> {
+    let server = &link.server;
+    let service = service_fn(|request| call(link, request));
+    let mut connection = server.http1.serve_connection(TokioIo::new(transport), service).with_upgrades();
+    let mut watch = Watch::new(server.times, link.meter.reading(), Instant::now());
+    let mut beat = pin!(sleep(server.beat));
+    let verdict = loop {
+        let ended = poll_fn(|cx| {
+            if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {
+                return Poll::Ready(Some(result));
+            }
+            beat.as_mut().poll(cx).map(|()| None)
+        });
+        if let Some(result) = ended.await {
+            if let Err(error) = result {
+                tracing::debug!(peer = %link.peer, "connection failed: {error}");
+            }
+            return Pause::Ended;
+        }
+        beat.as_mut().reset(tokio::time::Instant::now() + server.beat);
+        match watch.http1(link.meter.reading(), Instant::now()) {
+            _ if server.drain.has_ended() => return Pause::Ended,
+            Verdict::Wait => {}
+            Verdict::Stalled => return Pause::Ended,
+            verdict => break verdict,
+        }
+    };
+    // Between two requests hyper has nothing left to write, and at most the start of a head.
+    let Some(parts) = connection.into_parts() else { return Pause::Ended };
+    let mut transport = parts.io.into_inner();
+    let is_slow = verdict == Verdict::SlowHead && !parts.read_buf.is_empty();
+    transport.give_back(parts.read_buf);
+    if is_slow { Pause::Slow(transport) } else { Pause::Idle(transport) }
+}
+
+/// Answers a head that does not arrive in time, and closes.
+pub(super) async fn refuse_slow_head(mut transport: Transport<impl Stream>) {
+    let body = format!(
+        r#"{{"type":"https://spikard.dev/errors/{}","title":"{}","status":408,"detail":"request head arrives too slowly"}}"#,
+        REQUEST_TIMEOUT.slug, REQUEST_TIMEOUT.title
+    );
+    let answer = format!(
+        "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let goodbye = async {
+        transport.write_all(answer.as_bytes()).await?;
+        transport.shutdown().await
+    };
+    // A client that does not even take this is not waited for.
+    let _ = timeout(LINGER, goodbye).await;
+}

@@ -1,0 +1,157 @@
+//! What one connection's parts share: its transport (inside hyper), its requests and its driver.
+//!
+//! Only counters and flags live here. No part reads a clock: the driver looks at the counters a few
+//! times a second and does all timing (`watch`), so that time limits cost a request nothing.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use http::uri::Scheme;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::Shared;
+
+/// A connection.
+pub(super) struct Link {
+    pub(super) server: Arc<Shared>,
+    pub(super) peer: IpAddr,
+    pub(super) scheme: Scheme,
+    pub(super) meter: Meter,
+    /// Its place among the connections that are allowed; a tunnel keeps it after an upgrade.
+    _seat: OwnedSemaphorePermit,
+}
+
+impl Link {
+    pub(super) fn new(server: Arc<Shared>, peer: IpAddr, seat: OwnedSemaphorePermit) -> Self {
+        Self { server, peer, scheme: Scheme::HTTP, meter: Meter::default(), _seat: seat }
+    }
+}
+
+/// Counters of a connection. Each has one writer at a time; readers need no order between them.
+#[derive(Default)]
+pub(super) struct Meter {
+    read: AtomicU64,
+    written: AtomicU64,
+    blocked: AtomicBool,
+    calls: AtomicU32,
+    open: AtomicU32,
+    mark: AtomicU64,
+    body: AtomicU8,
+    lingering: AtomicBool,
+}
+
+const BODY_NONE: u8 = 0;
+const BODY_OPEN: u8 = 1;
+const BODY_LEFT: u8 = 2;
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Reading {
+    /// Bytes read.
+    pub(super) read: u64,
+    /// Bytes written.
+    pub(super) written: u64,
+    /// Whether the peer takes no bytes although there are some.
+    pub(super) blocked: bool,
+    /// Requests so far.
+    pub(super) calls: u32,
+    /// Requests that are not answered to the end.
+    pub(super) open: u32,
+    /// Bytes that had been read when a request last began or ended: more are a head on its way.
+    pub(super) mark: u64,
+    /// Whether the body of the last request is still being read.
+    pub(super) body_open: bool,
+    /// Whether all is said and only the peer's rest is read away.
+    pub(super) lingering: bool,
+}
+
+impl Reading {
+    /// Whether a request is in flight.
+    pub(super) fn is_busy(&self) -> bool {
+        self.open > 0 || self.body_open
+    }
+
+    /// Whether part of a request head has arrived.
+    pub(super) fn is_in_head(&self) -> bool {
+        !self.is_busy() && self.read > self.mark
+    }
+}
+
+impl Meter {
+    pub(super) fn reading(&self) -> Reading {
+        Reading {
+            read: self.read.load(Relaxed),
+            written: self.written.load(Relaxed),
+            blocked: self.blocked.load(Relaxed),
+            calls: self.calls.load(Relaxed),
+            open: self.open.load(Relaxed),
+            mark: self.mark.load(Relaxed),
+            body_open: self.body.load(Relaxed) == BODY_OPEN,
+            lingering: self.lingering.load(Relaxed),
+        }
+    }
+
+    pub(super) fn has_read(&self, bytes: usize) {
+        self.read.store(self.read.load(Relaxed) + bytes as u64, Relaxed);
+    }
+
+    pub(super) fn has_written(&self, bytes: usize) {
+        self.written.store(self.written.load(Relaxed) + bytes as u64, Relaxed);
+        self.blocked.store(false, Relaxed);
+    }
+
+    pub(super) fn is_blocked(&self) {
+        self.blocked.store(true, Relaxed);
+    }
+
+    pub(super) fn body_is_open(&self) {
+        self.body.store(BODY_OPEN, Relaxed);
+    }
+
+    /// Notes that nobody reads the body any more, to the end or not.
+    pub(super) fn body_is_over(&self, complete: bool) {
+        self.body.store(if complete { BODY_NONE } else { BODY_LEFT }, Relaxed);
+    }
+
+    pub(super) fn linger(&self) {
+        self.lingering.store(true, Relaxed);
+    }
+
+    /// Whether the peer has sent or may be sending what nobody reads.
+    pub(super) fn has_unread(&self) -> bool {
+        self.body.load(Relaxed) != BODY_NONE || self.reading().is_in_head()
+    }
+
+    /// Sets the mark so that the last `unparsed` bytes count as a head.
+    pub(super) fn mark(&self, unparsed: usize) {
+        self.mark.store(self.read.load(Relaxed) - unparsed as u64, Relaxed);
+    }
+}
+
+/// A request in flight: from its head to the last byte of its response, or to its end by any
+/// other way.
+pub(super) struct Flight(Arc<Link>);
+
+impl Flight {
+    pub(super) fn begin(link: &Arc<Link>) -> Self {
+        let meter = &link.meter;
+        meter.calls.fetch_add(1, Relaxed);
+        meter.open.fetch_add(1, Relaxed);
+        meter.body_is_over(true);
+        meter.mark(0);
+        Self(Arc::clone(link))
+    }
+
+    pub(super) fn link(&self) -> &Arc<Link> {
+        &self.0
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        let meter = &self.0.meter;
+        meter.mark(0);
+        meter.open.fetch_sub(1, Relaxed);
+    }
+}

@@ -1,0 +1,210 @@
+//! The server: from listening sockets to requests for one [`Service`], and back to silence.
+//!
+//! Here live connections, their limits, what of HTTP is refused outright, and the end in good
+//! order. Routes and policies are the service's affair.
+//!
+//! ```no_run
+//! # async fn example(service: std::sync::Arc<dyn spikard_core::Service>) -> Result<(), Box<dyn std::error::Error>> {
+//! use spikard_core::server::{Live, Server, Settings, Signals};
+//!
+//! let server = Server::bind("localhost", 8000, Settings::default()).await?;
+//! println!("listening on {}", server.addresses()[0]);
+//! let outcome = server.run(Live::new(service), Signals::of_process()?).await;
+//! # Ok(()) }
+//! ```
+
+mod bind;
+mod call;
+mod connection;
+mod drain;
+mod http1;
+mod http2;
+mod hygiene;
+mod link;
+mod request_body;
+mod serve;
+mod signals;
+mod strip;
+mod transport;
+mod watch;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use http::HeaderName;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use ipnet::IpNet;
+use spikard_middleware::Service;
+use tokio::net::TcpListener;
+
+use crate::config::LimitsConfig;
+
+pub use bind::BindError;
+pub use drain::Drain;
+pub use serve::Outcome;
+pub use signals::{Signals, Stop};
+
+/// What a server is told beside the service.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The limits of connections and request heads.
+    pub limits: LimitsConfig,
+    /// The networks of proxies whose word on clients is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Headers that policies set for upstreams: dropped from every request, in both spellings.
+    pub upstream_headers: Vec<HeaderName>,
+    /// How long requests in flight may take when the server stops.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: LimitsConfig::default(),
+            trusted_proxies: Vec::new(),
+            upstream_headers: Vec::new(),
+            shutdown_timeout: crate::config::ServerConfig::default().shutdown_timeout,
+        }
+    }
+}
+
+/// The service that is being served; it can be replaced while the server runs. Requests in flight
+/// stay with the one that they began with.
+#[derive(Clone)]
+pub struct Live(Arc<ArcSwap<Arc<dyn Service>>>);
+
+impl Live {
+    /// Serves `service` until it is replaced.
+    pub fn new(service: Arc<dyn Service>) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(service)))
+    }
+
+    /// Serves `service` from the next request on.
+    pub fn replace(&self, service: Arc<dyn Service>) {
+        self.0.store(Arc::new(service));
+    }
+
+    fn current(&self) -> Arc<Arc<dyn Service>> {
+        self.0.load_full()
+    }
+}
+
+/// A server that listens already, and serves when it is run.
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+    settings: Settings,
+    drain: Drain,
+}
+
+impl Server {
+    /// Listens on every address of `host`, a name or an address. Port 0 lets the system choose.
+    ///
+    /// # Errors
+    /// When the name has no address or the port is taken.
+    pub async fn bind(host: &str, port: u16, settings: Settings) -> Result<Self, BindError> {
+        let listeners = bind::listen(host, port).await?;
+        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        Ok(Self { listeners, addresses, settings, drain: Drain::default() })
+    }
+
+    /// The addresses that are listened on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The server's end, for leaves that shall know of it.
+    pub fn drain(&self) -> Drain {
+        self.drain.clone()
+    }
+
+    /// Serves until the first signal; then finishes what is in flight, closes idle connections
+    /// and returns. A second signal or the end of `shutdown_timeout` cuts the rest off.
+    pub async fn run(self, service: Live, signals: Signals) -> Outcome {
+        let grace = self.settings.shutdown_timeout;
+        let shared = Arc::new(Shared::new(self.settings, service, self.drain));
+        serve::run(self.listeners, shared, grace, signals).await
+    }
+}
+
+/// The limits of request heads.
+#[derive(Debug, Clone, Copy)]
+struct Heads {
+    fields: usize,
+    uri: usize,
+}
+
+/// What all connections of a server share.
+struct Shared {
+    live: Live,
+    drain: Drain,
+    trusted_proxies: Vec<IpNet>,
+    strip: strip::Strip,
+    heads: Heads,
+    times: watch::Times,
+    pace: request_body::Pace,
+    connections: usize,
+    /// How often a connection is looked at.
+    beat: Duration,
+    http1: hyper::server::conn::http1::Builder,
+    http2: hyper::server::conn::http2::Builder<TokioExecutor>,
+}
+
+/// Further away than any limit.
+const NEVER: Duration = Duration::from_hours(24 * 365);
+/// The longest time between two looks at a connection.
+const BEAT: Duration = Duration::from_millis(250);
+
+impl Shared {
+    fn new(settings: Settings, live: Live, drain: Drain) -> Self {
+        let limits = settings.limits;
+        let time = |limit: Duration| if limit.is_zero() { NEVER } else { limit.min(NEVER) };
+        let times =
+            watch::Times { head: time(limits.head_timeout), idle: time(limits.idle_timeout), write: time(limits.write_timeout) };
+        Self {
+            live,
+            drain,
+            strip: strip::Strip::new(&settings.upstream_headers),
+            trusted_proxies: settings.trusted_proxies,
+            heads: Heads { fields: limits.header_fields, uri: size(limits.uri) },
+            times,
+            pace: request_body::Pace { pause: time(limits.body_timeout), rate: limits.body_rate.0 },
+            connections: limits.connections.min(tokio::sync::Semaphore::MAX_PERMITS),
+            beat: BEAT.min(times.head / 4).min(times.write / 4),
+            http1: http1_builder(&limits),
+            http2: http2_builder(&limits),
+        }
+    }
+}
+
+fn http1_builder(limits: &LimitsConfig) -> hyper::server::conn::http1::Builder {
+    /// What hyper reserves a place for without an allocation, and refuses beyond.
+    const FIELDS: usize = 100;
+    /// What is buffered of bodies in either direction.
+    const BUFFER: usize = 128 << 10;
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    let header_block = size(limits.header_block);
+    builder.header_read_timeout(None).max_header_size(header_block).max_buf_size(header_block.max(BUFFER));
+    if limits.header_fields > FIELDS {
+        builder.max_headers(limits.header_fields);
+    }
+    builder
+}
+
+fn http2_builder(limits: &LimitsConfig) -> hyper::server::conn::http2::Builder<TokioExecutor> {
+    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(u32::try_from(limits.header_list.0).unwrap_or(u32::MAX));
+    if !limits.ping_timeout.is_zero() {
+        builder.keep_alive_interval(limits.ping_timeout).keep_alive_timeout(limits.ping_timeout);
+    }
+    builder
+}
+
+fn size(limit: spikard_middleware::Size) -> usize {
+    usize::try_from(limit.0).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,97 @@
+//! The accept loops and the end of a server.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::coop::unconstrained;
+use tokio::time::{sleep, timeout};
+
+use super::link::Link;
+use super::signals::Signals;
+use super::{Shared, connection};
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything in flight was finished.
+    Drained,
+    /// The time for it ran out: so many connections and tunnels were cut off.
+    TimedOut(usize),
+    /// A second signal came: so many connections and tunnels were cut off.
+    Interrupted(usize),
+}
+
+/// How long accepting pauses when the system is out of descriptors or memory.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// Accepts and serves until the first signal, then drains for at most `grace`.
+pub(super) async fn run(listeners: Vec<TcpListener>, server: Arc<Shared>, grace: Duration, mut signals: Signals) -> Outcome {
+    let seats = Arc::new(Semaphore::new(server.connections));
+    let accepting = futures_util::future::join_all(
+        listeners.into_iter().map(|listener| tokio::spawn(accept(listener, Arc::clone(&server), Arc::clone(&seats)))),
+    );
+    signals.next().await;
+    let drain = &server.drain;
+    tracing::info!(in_flight = drain.in_flight(), "stopping: finishing what is in flight");
+    drain.begin();
+    let finished = async {
+        accepting.await;
+        drain.finished().await;
+    };
+    let outcome = tokio::select! {
+        finished = timeout(grace, finished) => match finished {
+            Ok(()) => Outcome::Drained,
+            Err(_) => Outcome::TimedOut(drain.in_flight()),
+        },
+        () = signals.next() => Outcome::Interrupted(drain.in_flight()),
+    };
+    drain.end();
+    outcome
+}
+
+/// Accepts connections while there are seats; what waits beyond them waits in the system's queue.
+async fn accept(listener: TcpListener, server: Arc<Shared>, seats: Arc<Semaphore>) {
+    let mut draining = std::pin::pin!(server.drain.begun());
+    loop {
+        let next = async {
+            let seat = Arc::clone(&seats).acquire_owned().await;
+            (listener.accept().await, seat)
+        };
+        let (accepted, seat) = tokio::select! {
+            next = next => next,
+            () = &mut draining => break,
+        };
+        match (accepted, seat) {
+            (Ok((stream, _)), Ok(seat)) => start(stream, &server, seat),
+            (Err(error), _) if is_of_one_connection(&error) => {}
+            (Err(error), _) => {
+                tracing::error!("cannot accept connections: {error}");
+                sleep(BACK_OFF).await;
+            }
+            (_, Err(_)) => break,
+        }
+    }
+    // These clients are connected already; closing the socket now would reset them.
+    while let Ok(seat) = Arc::clone(&seats).try_acquire_owned()
+        && let Some(Ok((stream, _))) = unconstrained(listener.accept()).now_or_never()
+    {
+        start(stream, &server, seat);
+    }
+}
+
+fn start(stream: TcpStream, server: &Arc<Shared>, seat: OwnedSemaphorePermit) {
+    // It fails only where the peer is gone again; then there is nothing to serve.
+    let Ok(peer) = stream.set_nodelay(true).and_then(|()| stream.peer_addr()) else { return };
+    let link = Arc::new(Link::new(Arc::clone(server), peer.ip(), seat));
+    server.drain.spawn_connection(connection::serve(stream, link));
+}
+
+/// Whether an error of `accept` says nothing about the next one.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}

@@ -1,0 +1,125 @@
+//! The byte stream of a connection, metered. It can be handed back what was read too much, and it
+//! closes in a way that does not cost the peer the last answer.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::link::Link;
+
+/// How much is read at a time where the bytes are looked at or thrown away.
+const CHUNK: usize = 4096;
+
+/// A byte stream of a connection.
+pub(super) struct Transport<S> {
+    stream: S,
+    link: Arc<Link>,
+    /// Bytes that come before those of the stream.
+    ahead: Bytes,
+    is_shut: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
+    pub(super) fn new(stream: S, link: Arc<Link>) -> Self {
+        Self { stream, link, ahead: Bytes::new(), is_shut: false }
+    }
+
+    /// What was read and not yet taken.
+    pub(super) fn ahead(&self) -> &[u8] {
+        &self.ahead
+    }
+
+    /// Gives back what was read and not used.
+    pub(super) fn give_back(&mut self, unused: Bytes) {
+        self.link.meter.mark(unused.len());
+        self.ahead = unused;
+    }
+
+    /// Reads more bytes ahead, without keeping a buffer while there are none. False at the end of
+    /// the stream.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let mut chunk = [MaybeUninit::uninit(); CHUNK];
+        let mut buffer = ReadBuf::uninit(&mut chunk);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+        let bytes = buffer.filled();
+        self.link.meter.has_read(bytes.len());
+        self.ahead = if self.ahead.is_empty() { Bytes::copy_from_slice(bytes) } else { [&self.ahead, bytes].concat().into() };
+        Poll::Ready(Ok(!bytes.is_empty()))
+    }
+
+    /// Notes how a write went.
+    fn metered(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Ready(Ok(bytes)) => self.link.meter.has_written(*bytes),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.link.meter.is_blocked(),
+        }
+        written
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Transport<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let length = self.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&self.ahead[..length]);
+            self.ahead.advance(length);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        self.link.meter.has_read(buffer.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Transport<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.metered(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.metered(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Ends the connection. While the peer still sends, closing at once would reset it and could
+    /// throw away our last bytes on their way: what comes is read away until the peer ends too
+    /// (RFC 9112 section 9.6). The driver bounds the time.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.is_shut {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.is_shut = true;
+        }
+        if !self.link.meter.has_unread() {
+            return Poll::Ready(Ok(()));
+        }
+        self.link.meter.linger();
+        loop {
+            let mut chunk = [MaybeUninit::uninit(); CHUNK];
+            let mut buffer = ReadBuf::uninit(&mut chunk);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
