@@ -79,12 +79,14 @@ mod tests {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static("v"));
         }
         strip.apply(&mut headers, trusted);
-        headers.keys().map(ToString::to_string).collect()
+        let mut kept: Vec<String> = headers.keys().map(ToString::to_string).collect();
+        kept.sort();
+        kept
     }
 
     #[test]
     fn drops_reserved_headers_in_both_spellings_and_forwarding_from_strangers() {
-        assert_eq!(kept(false), ["host", "x-forward", "x-claimz"]);
-        assert_eq!(kept(true), ["host", "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forward", "x-claimz"]);
+        assert_eq!(kept(false), ["host", "x-claimz", "x-forward"]);
+        assert_eq!(kept(true), ["forwarded", "host", "x-claimz", "x-forward", "x-forwarded-for", "x-forwarded-proto"]);
     }
 }
