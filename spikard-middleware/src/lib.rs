@@ -14,6 +14,7 @@
 // The macros name this crate by its own name, wherever they are used.
 extern crate self as spikard_middleware;
 
+pub mod access_log;
 pub mod body_limit;
 pub mod catch_panic;
 pub mod client;
@@ -40,6 +41,7 @@ mod testing;
 
 pub use axum_core::body::Body;
 
+pub use access_log::AccessLogConfig;
 pub use body_limit::BodyLimitConfig;
 pub use catch_panic::CatchPanicConfig;
 pub use client::{Client, MatchedRoute};

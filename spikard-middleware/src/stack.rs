@@ -21,6 +21,7 @@ macro_rules! policies {
     ($callback:path $(, $($argument:tt)*)?) => {
         $callback! { $($($argument)*)?
             request_id:         single(enable_request_id: RequestIdConfig = on)  "first: everything below can name the request";
+            access_log:         single(access_log: AccessLogConfig = off)        "outside every refusal: a 401 and a 429 are logged too";
             catch_panic:        single(catch_panic: CatchPanicConfig = on)       "a panic is a logged 500, never a dead connection";
             compression:        single(compression: CompressionConfig = on)      "outside refusals and leaves: what they say is compressed, too";
             timeout:            single(request_timeout: TimeoutConfig = on)      "bounds all that can wait";
