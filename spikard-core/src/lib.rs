@@ -7,12 +7,13 @@ pub mod config;
 pub mod explain;
 pub mod gateway;
 pub mod leaf;
+pub mod proxy;
 pub mod routes;
 pub mod server;
 pub mod testing;
 
 pub use app::App;
-pub use config::{LimitsConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig};
+pub use config::{LimitsConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig};
 pub use gateway::Gateway;
 pub use spikard_middleware as middleware;
 pub use spikard_middleware::*;

@@ -20,6 +20,8 @@ pub struct Client {
     pub scheme: Scheme,
     /// The host that the client asked for, with the port if it named one.
     pub host: Arc<str>,
+    /// The address at the other end of the connection.
+    pub peer: IpAddr,
     /// Whether the peer is a trusted proxy.
     pub by_proxy: bool,
 }
@@ -28,7 +30,7 @@ impl Client {
     /// The sender of a request that came over a connection from `peer`.
     pub fn of(peer: IpAddr, scheme: Scheme, host: &str, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let peer = peer.to_canonical();
-        let client = Self { address: peer, scheme, host: host.into(), by_proxy: false };
+        let client = Self { address: peer, scheme, host: host.into(), peer, by_proxy: false };
         if trusted.is_empty() || !contains(trusted, peer) {
             return client;
         }
@@ -37,7 +39,8 @@ impl Client {
 
     /// The client of a test or of a layer that is used without the server.
     pub fn local() -> Self {
-        Self { address: Ipv4Addr::LOCALHOST.into(), scheme: Scheme::HTTP, host: "localhost".into(), by_proxy: false }
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self { address: peer, scheme: Scheme::HTTP, host: "localhost".into(), peer, by_proxy: false }
     }
 
     fn behind_proxy(mut self, headers: &HeaderMap, trusted: &[IpNet]) -> Self {

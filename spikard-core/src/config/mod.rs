@@ -3,7 +3,9 @@
 mod limits;
 mod model;
 mod route;
+mod upstream;
 
 pub use limits::LimitsConfig;
 pub use model::ServerConfig;
 pub use route::{RedirectConfig, ResponseConfig, RouteConfig};
+pub use upstream::UpstreamConfig;

@@ -16,6 +16,7 @@
 //! assert!(spikard_core::Gateway::build(&config).is_ok());
 //! ```
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -26,6 +27,7 @@ use spikard_middleware::{Policies, policies, units};
 
 use super::limits::LimitsConfig;
 use super::route::RouteConfig;
+use super::upstream::UpstreamConfig;
 
 macro_rules! server_config {
     (
@@ -83,6 +85,8 @@ policies! { server_config, {
         pub strict: bool,
         /// The routes. Their order does not matter.
         pub routes: Vec<RouteConfig>,
+        /// The servers behind this one, by the name that routes call them.
+        pub upstreams: BTreeMap<String, UpstreamConfig>,
     }
     defaults {
         host: "127.0.0.1".into(),
@@ -93,5 +97,6 @@ policies! { server_config, {
         limits: LimitsConfig::default(),
         strict: false,
         routes: Vec::new(),
+        upstreams: BTreeMap::new(),
     }
 } }

@@ -19,6 +19,7 @@ use spikard_middleware::{
 
 use crate::config::ServerConfig;
 use crate::leaf::{Allowed, MethodNotAllowed, NotFound, Options};
+use crate::proxy::remove_nominated;
 use crate::routes::{Matched, Table};
 
 pub use plan::Leaf;
@@ -135,6 +136,7 @@ impl Gateway {
 
 impl Service for Gateway {
     fn call(&self, mut request: Request) -> Answer<'_> {
+        remove_nominated(request.headers_mut());
         let service = self.choose(&mut request);
         let head = request.method() == Method::HEAD;
         Box::pin(async move {

@@ -1,0 +1,79 @@
+//! An upstream of the configuration: the servers that answer in our stead, and how they are reached.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use spikard_middleware::units;
+
+/// A group of servers that answer alike. Requests go to them in turn (round robin).
+///
+/// Connections are kept open and used again. A target that cannot be reached is passed over for
+/// the next one, for as long as nothing of the request has been sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["targets"]))]
+pub struct UpstreamConfig {
+    /// The servers: `http://host:port`, `https://host:port` or `unix:/path/to.sock`; at least one.
+    #[schemars(length(min = 1))]
+    pub targets: Vec<String>,
+    /// How long making a connection may take, name resolution and TLS included; then 502.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "units::DurationText")]
+    pub connect_timeout: Duration,
+    /// How long the head of the answer may take once the request is sent, or while the upstream
+    /// takes no more of its body; then 504. Shorter than the default of `request_timeout`, so that
+    /// a slow upstream shows as one.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "units::DurationText")]
+    pub response_timeout: Duration,
+    /// How long a connection is kept open while it has nothing to do.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "units::DurationText")]
+    pub idle_timeout: Duration,
+    /// How many connections without work are kept open for each target.
+    pub idle_connections: usize,
+    /// Leading segments of the path that the upstream does not get to see: with `/api`, a request
+    /// for `/api/users` asks for `/users`. Other paths stay as they are. Not together with `rewrite`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strip_prefix: Option<String>,
+    /// The path that the upstream is asked for; `{name}` stands for what a parameter of the
+    /// route's path matched: `/v2/{rest}`. The query stays. Not together with `strip_prefix`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<String>,
+    /// Whether HTTP/2 is spoken: with `https` if the target agrees (ALPN), with `http` and `unix`
+    /// in any case (prior knowledge). WebSockets and other upgrades always use HTTP/1.1.
+    pub http2: bool,
+    /// Whether the target sees the `Host` that the client asked for; otherwise it sees its own
+    /// name. `X-Forwarded-Host` and `Forwarded` name the client's in both cases.
+    pub preserve_host: bool,
+    /// A PEM file with the authorities that `https` targets are checked against, in place of the
+    /// ones that the system trusts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
+}
+
+impl Default for UpstreamConfig {
+    fn default() -> Self {
+        Self {
+            targets: Vec::new(),
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(25),
+            idle_timeout: Duration::from_mins(1),
+            idle_connections: 256,
+            strip_prefix: None,
+            rewrite: None,
+            http2: false,
+            preserve_host: true,
+            ca: None,
+        }
+    }
+}
+
+impl UpstreamConfig {
+    /// An upstream of one target.
+    pub fn to(target: impl Into<String>) -> Self {
+        Self { targets: vec![target.into()], ..Self::default() }
+    }
+}

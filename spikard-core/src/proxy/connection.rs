@@ -1,0 +1,173 @@
+//! One HTTP/1.1 connection to a target, driven by the request that uses it.
+//!
+//! hyper leaves it to its caller to poll a connection. The customary task per connection costs a
+//! switch of tasks per message; here the request polls the connection itself, so that a request
+//! that is dropped takes its connection along, and the upstream sees at once that nobody waits.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::{self, SendRequest};
+use spikard_middleware::{Body, Request};
+use tokio::task::coop::unconstrained;
+use tokio::task::{AbortHandle, JoinHandle};
+
+use super::pool::Pool;
+use super::target::Stream;
+
+/// What polls the socket.
+type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
+/// A connection that serves one request after the other.
+pub(super) struct Connection {
+    sender: SendRequest<Body>,
+    /// None once the connection is closed.
+    driver: Option<Driver>,
+}
+
+impl Connection {
+    /// Speaks HTTP/1.1 over a stream.
+    ///
+    /// # Errors
+    /// When hyper does not want to.
+    pub(super) async fn open(stream: Stream) -> hyper::Result<Self> {
+        let (sender, driver) = http1::handshake(stream).await?;
+        Ok(Self { sender, driver: Some(Box::pin(driver.with_upgrades())) })
+    }
+
+    /// Sends a request and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// When the connection breaks; the error holds the request if nothing of it was sent.
+    pub(super) async fn exchange(&mut self, request: Request) -> Result<http::Response<Incoming>, TrySendError<Request>> {
+        // The answer comes out of `drive` and nowhere else, so nothing has to wake us for it; and
+        // since nothing would, tokio's budget must not hold it back.
+        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
+        let driver = &mut self.driver;
+        std::future::poll_fn(|cx| {
+            drive(driver, cx);
+            answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        })
+        .await
+    }
+
+    /// Ends what the last exchange left to do, and says whether the connection can take another.
+    pub(super) fn settle(&mut self) -> bool {
+        drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
+        self.is_ready()
+    }
+
+    fn is_ready(&self) -> bool {
+        self.driver.is_some() && self.sender.is_ready()
+    }
+
+    /// The body of an answer of this connection, which brings the connection back to the pool
+    /// once it is read. `uploading`: the request may have a body that is still on its way.
+    pub(super) fn body(self, incoming: Incoming, pool: &Arc<Pool>, uploading: bool) -> Body {
+        if self.is_ready() {
+            // What there is of the body was read together with the head.
+            pool.put(self);
+            return if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) };
+        }
+        let source = if uploading { Source::Task(self.spawn()) } else { Source::Connection(self, Arc::clone(pool)) };
+        Body::new(Download { incoming, source })
+    }
+
+    /// Drives the connection on its own: a client that does not read what we send it must not
+    /// keep us from sending what it uploads.
+    fn spawn(self) -> AbortOnDrop {
+        let Self { sender, driver } = self;
+        let task: JoinHandle<()> = tokio::spawn(async move {
+            let _sender = sender;
+            if let Some(driver) = driver {
+                let _ = driver.await;
+            }
+        });
+        AbortOnDrop(task.abort_handle())
+    }
+
+    /// Waits for the switch of protocols that an answer has announced.
+    pub(super) async fn switched(self) {
+        if let Some(driver) = self.driver {
+            // How it ended, the one who waits for the upgrade is told.
+            let _ = driver.await;
+        }
+    }
+}
+
+/// Polls the connection; drops it when it ends, whereby whoever waits for it is told.
+fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
+    if driver.as_mut().is_some_and(|driver| driver.as_mut().poll(cx).is_ready()) {
+        *driver = None;
+    }
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The body of an answer while its connection is busy with it.
+struct Download {
+    incoming: Incoming,
+    source: Source,
+}
+
+enum Source {
+    Connection(Connection, Arc<Pool>),
+    Task(#[allow(dead_code, reason = "kept until the body is dropped")] AbortOnDrop),
+    Done,
+}
+
+impl Download {
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Self { incoming, source } = self;
+        let mut incoming = Pin::new(incoming);
+        let Source::Connection(connection, _) = source else { return incoming.poll_frame(cx) };
+        let mut noop = Context::from_waker(Waker::noop());
+        if let Poll::Ready(frame) = incoming.as_mut().poll_frame(&mut noop) {
+            return Poll::Ready(frame);
+        }
+        drive(&mut connection.driver, cx);
+        incoming.poll_frame(&mut noop)
+    }
+
+    fn end(&mut self) {
+        if let Source::Connection(mut connection, pool) = std::mem::replace(&mut self.source, Source::Done)
+            && connection.settle()
+        {
+            pool.put(connection);
+        }
+    }
+}
+
+impl HttpBody for Download {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let frame = self.next(cx);
+        // Nobody polls again after the last frame of a body of known length.
+        if matches!(frame, Poll::Ready(None)) || (frame.is_ready() && self.incoming.is_end_stream()) {
+            self.end();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

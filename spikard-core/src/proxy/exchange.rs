@@ -1,0 +1,194 @@
+//! One request and its answer: which connection carries it, in which form, and what comes back.
+
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery};
+use http::{StatusCode, Version as HttpVersion};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::upgrade::OnUpgrade;
+use spikard_middleware::{Body, Client, Request, Response};
+
+use super::connection::Connection;
+use super::failure::{Chain, Failure};
+use super::headers::{Wishes, clean_answer};
+use super::http2::{Opened, Session};
+use super::target::Version;
+use super::upload::{Progress, within};
+use super::{Shared, Target, forwarded, path, tunnel};
+use crate::routes::PathParams;
+
+/// What is known of a request beside the request itself, whatever connection it will get.
+struct Plan {
+    path: PathAndQuery,
+    wishes: Wishes,
+    upload: Option<Progress>,
+    /// The client's side of the tunnel that it asks for.
+    switch: Option<OnUpgrade>,
+}
+
+/// A request without answer. Where nothing was sent, another connection or target may be tried.
+struct Lost {
+    failure: Failure,
+    unsent: Option<Request>,
+}
+
+type Attempt = Result<Response, Box<Lost>>;
+
+impl Plan {
+    /// Makes a request ready for the upstream.
+    fn of(shared: &Shared, mut request: Request) -> Result<(Self, Request), Failure> {
+        if path::is_ambiguous(request.uri().path()) {
+            return Err(Failure::Path);
+        }
+        let path = shared.path.apply(request.uri(), request.extensions().get::<PathParams>());
+        let version = request.version();
+        let wishes = Wishes::take(&mut request);
+        let switch = wishes.upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+        let client = request.extensions_mut().remove::<Client>();
+        let headers = request.headers_mut();
+        forwarded::announce(headers, client.as_ref(), version);
+        if shared.preserve_host && !headers.contains_key(HOST) {
+            // Over HTTP/2 clients name the host in the URI.
+            if let Some(Ok(host)) = client.map(|client| client.host.parse()) {
+                headers.insert(HOST, host);
+            }
+        }
+        let (parts, body) = request.into_parts();
+        let (body, upload) = Progress::of(body);
+        Ok((Self { path, wishes, upload, switch }, Request::from_parts(parts, body)))
+    }
+
+    /// Gives a request the form of HTTP/1.1.
+    fn for_http1(&self, request: &mut Request, shared: &Shared, target: &Target) {
+        *request.uri_mut() = self.path.clone().into();
+        *request.version_mut() = HttpVersion::HTTP_11;
+        let headers = request.headers_mut();
+        if !shared.preserve_host || !headers.contains_key(HOST) {
+            headers.insert(HOST, target.address.host.clone());
+        }
+        self.wishes.put_http1(headers);
+    }
+
+    /// Gives a request the form of HTTP/2, in which the URI names the host.
+    fn for_http2(&self, request: &mut Request, shared: &Shared, target: &Target) {
+        let headers = request.headers_mut();
+        let asked = headers.get(HOST).filter(|_| shared.preserve_host).map(|host| Bytes::copy_from_slice(host.as_bytes()));
+        headers.remove(HOST);
+        self.wishes.put_http2(headers);
+        let authority = asked.and_then(|host| Authority::from_maybe_shared(host).ok());
+        *request.uri_mut() = target.address.absolute(authority, self.path.clone());
+        *request.version_mut() = HttpVersion::HTTP_2;
+    }
+}
+
+impl Shared {
+    /// Sends a request to the target whose turn it is, or else to the next.
+    pub(super) async fn forward(&self, request: Request) -> Result<Response, Failure> {
+        let (mut plan, mut request) = Plan::of(self, request)?;
+        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut tried = 0;
+        loop {
+            let target = &self.targets[first.wrapping_add(tried) % self.targets.len()];
+            tried += 1;
+            match self.attempt(target, &mut plan, request).await.map_err(|lost| *lost) {
+                Ok(response) => return Ok(response),
+                Err(Lost { failure, unsent: Some(unsent) }) if tried < self.targets.len() => {
+                    tracing::warn!("upstream {}; the next target is tried", Chain(&failure));
+                    request = unsent;
+                }
+                Err(Lost { failure, .. }) => return Err(failure),
+            }
+        }
+    }
+
+    async fn attempt(&self, target: &Target, plan: &mut Plan, mut request: Request) -> Attempt {
+        // Only connections of HTTP/1.1 can be switched to another protocol.
+        if self.version == Version::Http2 && plan.switch.is_none() && !target.http1_only.load(Ordering::Relaxed) {
+            return match target.session.session(self.open(target, Version::Http2)).await {
+                Ok(Opened::Http2(session)) => self.over_http2(target, session, plan, request).await,
+                Ok(Opened::Http1(connection)) => {
+                    target.http1_only.store(true, Ordering::Relaxed);
+                    self.over_http1(target, connection, plan, request).await
+                }
+                Err(failure) => Err(Box::new(Lost { failure, unsent: Some(request) })),
+            };
+        }
+        while let Some(connection) = target.pool.take() {
+            match self.over_http1(target, connection, plan, request).await.map_err(|lost| *lost) {
+                // The target had closed the connection while it was idle.
+                Err(Lost { unsent: Some(unsent), .. }) => request = unsent,
+                done => return done.map_err(Box::new),
+            }
+        }
+        match self.open(target, Version::Http1).await {
+            Ok(Opened::Http1(connection)) => self.over_http1(target, connection, plan, request).await,
+            Ok(Opened::Http2(session)) => self.over_http2(target, session, plan, request).await,
+            Err(failure) => Err(Box::new(Lost { failure, unsent: Some(request) })),
+        }
+    }
+
+    async fn open(&self, target: &Target, version: Version) -> Result<Opened, Failure> {
+        let unreachable = |cause| Failure::Unreachable { target: target.address.to_string(), cause };
+        let opened = target.address.connect(version, &self.tls, self.connect_timeout).await;
+        let (stream, version) = opened.map_err(unreachable)?;
+        match version {
+            Version::Http1 => Connection::open(stream).await.map(Opened::Http1),
+            Version::Http2 => Session::open(stream).await.map(Opened::Http2),
+        }
+        .map_err(|error| unreachable(std::io::Error::other(error)))
+    }
+
+    async fn over_http1(&self, target: &Target, mut connection: Connection, plan: &mut Plan, mut request: Request) -> Attempt {
+        plan.for_http1(&mut request, self, target);
+        let answer = within(self.response_timeout, plan.upload.as_ref(), connection.exchange(request)).await;
+        let answer = received(target, answer)?;
+        let upgrade = plan.wishes.upgrade.as_ref().filter(|asked| tunnel::is_agreed(asked, &answer));
+        match (answer.status() == StatusCode::SWITCHING_PROTOCOLS, upgrade, plan.switch.take()) {
+            (false, ..) => {
+                let uploading = plan.upload.as_ref().is_some_and(|upload| !upload.is_over());
+                finished(target, answer, |body| connection.body(body, &target.pool, uploading))
+            }
+            (true, Some(_), Some(client)) => Ok(tunnel::begin(connection, answer, client)),
+            (true, ..) => Err(broken(target, "it switched to a protocol that was not asked for")),
+        }
+    }
+
+    async fn over_http2(&self, target: &Target, session: Session, plan: &mut Plan, mut request: Request) -> Attempt {
+        plan.for_http2(&mut request, self, target);
+        let answer = within(self.response_timeout, plan.upload.as_ref(), session.exchange(request)).await;
+        finished(target, received(target, answer)?, Body::new)
+    }
+}
+
+/// The answer, or what to make of it that there is none.
+fn received(
+    target: &Target,
+    answer: Option<Result<http::Response<Incoming>, TrySendError<Request>>>,
+) -> Result<http::Response<Incoming>, Box<Lost>> {
+    let (failure, unsent) = match answer {
+        Some(Ok(answer)) => return Ok(answer),
+        None => (Failure::Slow { target: target.address.to_string() }, None),
+        Some(Err(mut error)) => {
+            let unsent = error.take_message();
+            let error = error.into_error();
+            let failure = if error.is_user() { Failure::Body(error) } else { broken(target, error).failure };
+            (failure, unsent)
+        }
+    };
+    Err(Box::new(Lost { failure, unsent }))
+}
+
+/// The answer as the client may get it.
+fn finished(target: &Target, answer: http::Response<Incoming>, body: impl FnOnce(Incoming) -> Body) -> Attempt {
+    let (mut parts, incoming) = answer.into_parts();
+    clean_answer(parts.status, &mut parts.headers).map_err(|cause| broken(target, cause))?;
+    parts.version = HttpVersion::HTTP_11;
+    Ok(Response::from_parts(parts, body(incoming)))
+}
+
+fn broken(target: &Target, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Box<Lost> {
+    Box::new(Lost { failure: Failure::Broken { target: target.address.to_string(), cause: cause.into() }, unsent: None })
+}

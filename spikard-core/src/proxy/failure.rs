@@ -1,0 +1,59 @@
+//! What can go wrong between us and an upstream: what the log says, and what the client sees.
+
+use std::io;
+
+use spikard_middleware::Response;
+use spikard_middleware::problem::{BAD_GATEWAY, BAD_REQUEST, GATEWAY_TIMEOUT, Subject};
+
+/// Why a request got no answer from an upstream.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// No connection could be made.
+    #[error("{target}: cannot connect: {cause}")]
+    Unreachable { target: String, cause: io::Error },
+    /// No head of an answer came in time.
+    #[error("{target}: no answer in time")]
+    Slow { target: String },
+    /// The connection broke, or what came over it is no HTTP.
+    #[error("{target}: no usable answer: {cause}")]
+    Broken { target: String, cause: Box<dyn std::error::Error + Send + Sync> },
+    /// The body of the client's request broke off.
+    #[error("body of the request: {0}")]
+    Body(hyper::Error),
+    /// The path holds what servers read in different ways.
+    #[error("path with an encoded slash, backslash or NUL")]
+    Path,
+}
+
+impl Failure {
+    /// Logs the cause and makes the answer, which does not tell it.
+    pub(super) fn refusal(&self, subject: &Subject) -> Response {
+        let (refusal, detail) = match self {
+            Self::Unreachable { .. } => (BAD_GATEWAY, "upstream cannot be reached"),
+            Self::Broken { .. } => (BAD_GATEWAY, "upstream gave no usable answer"),
+            Self::Slow { .. } => (GATEWAY_TIMEOUT, "upstream did not answer in time"),
+            Self::Body(_) => (BAD_REQUEST, "request body is incomplete"),
+            Self::Path => (BAD_REQUEST, "path holds an encoded slash, backslash or NUL"),
+        };
+        match self {
+            Self::Body(_) | Self::Path => tracing::debug!(request_id = subject.request_id(), "{}", Chain(self)),
+            _ => tracing::warn!(request_id = subject.request_id(), "upstream {}", Chain(self)),
+        }
+        refusal.response(subject, detail)
+    }
+}
+
+/// An error with all its sources.
+pub(super) struct Chain<'a>(pub(super) &'a dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(formatter, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

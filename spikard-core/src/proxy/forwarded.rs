@@ -1,0 +1,177 @@
+//! Whom we speak for: `Forwarded` (RFC 7239), `X-Forwarded-*` and `Via` (RFC 9110 section 7.6.3).
+//!
+//! A chain that came through trusted proxies is continued; in every other case it begins here.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::header::{FORWARDED, VIA};
+use http::uri::Scheme;
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use spikard_middleware::Client;
+
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const HOST_ASKED: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Says on behalf of whom a request is made.
+pub(super) fn announce(headers: &mut HeaderMap, client: Option<&Client>, version: Version) {
+    remove_lookalikes(headers);
+    let via = if version == Version::HTTP_2 { "2 spikard" } else { "1.1 spikard" };
+    headers.append(VIA, HeaderValue::from_static(via));
+    let Some(client) = client else {
+        for name in [&FORWARDED, &FOR, &PROTO, &HOST_ASKED] {
+            headers.remove(name);
+        }
+        return;
+    };
+    let origin = Origin::of(client);
+    let proxy = client.by_proxy.then_some(client.peer);
+    let forwarded = chain(headers, &FORWARDED, proxy, origin.element(), forwarded_for);
+    let addresses = chain(headers, &FOR, proxy, origin.address(), |address| address.to_string());
+    headers.insert(FORWARDED, forwarded);
+    headers.insert(FOR, addresses);
+    headers.insert(PROTO, HeaderValue::from_static(if client.scheme == Scheme::HTTPS { "https" } else { "http" }));
+    headers.insert(HOST_ASKED, origin.host());
+}
+
+/// What came before through trusted proxies, or the beginning, and behind it the last proxy.
+fn chain(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    proxy: Option<IpAddr>,
+    beginning: HeaderValue,
+    node: impl Fn(IpAddr) -> String,
+) -> HeaderValue {
+    let Some(proxy) = proxy else { return beginning };
+    let mut before: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    if before.is_empty() {
+        before.extend(beginning.to_str().ok());
+    }
+    let all = format!("{}, {}", before.join(", "), node(proxy));
+    HeaderValue::try_from(all).unwrap_or(beginning)
+}
+
+/// The client as `for=192.0.2.1;proto=http;host="a.example:8080"`: one text, of which the other
+/// headers are parts.
+struct Origin {
+    element: Bytes,
+    address: std::ops::Range<usize>,
+    host: std::ops::Range<usize>,
+}
+
+impl Origin {
+    fn of(client: &Client) -> Self {
+        let mut text = String::with_capacity(64 + client.host.len());
+        // Only IPv6 has brackets, and brackets need quotes (RFC 7239 section 6).
+        let (open, close) = if client.address.is_ipv6() { ("for=\"[", "]\"") } else { ("for=", "") };
+        text.push_str(open);
+        let start = text.len();
+        let _ = write!(text, "{}", client.address);
+        let address = start..text.len();
+        text.push_str(close);
+        text.push_str(";proto=");
+        text.push_str(client.scheme.as_str());
+        let plain = client.host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+        text.push_str(if plain { ";host=" } else { ";host=\"" });
+        let start = text.len();
+        text.push_str(&client.host);
+        let host = start..text.len();
+        if !plain {
+            text.push('"');
+        }
+        Self { element: text.into(), address, host }
+    }
+
+    fn element(&self) -> HeaderValue {
+        value(self.element.clone())
+    }
+
+    fn address(&self) -> HeaderValue {
+        value(self.element.slice(self.address.clone()))
+    }
+
+    fn host(&self) -> HeaderValue {
+        value(self.element.slice(self.host.clone()))
+    }
+}
+
+/// Addresses, schemes and hosts hold nothing that a header cannot.
+fn value(text: Bytes) -> HeaderValue {
+    HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static("unknown"))
+}
+
+fn forwarded_for(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("for={address}"),
+        IpAddr::V6(address) => format!("for=\"[{address}]\""),
+    }
+}
+
+/// Servers that turn headers into variables read `X_Forwarded_For` like `X-Forwarded-For`.
+fn remove_lookalikes(headers: &mut HeaderMap) {
+    let lookalike = |name: &&HeaderName| {
+        let text = name.as_str();
+        text.len() > 11 && text.contains('_') && text.replace('_', "-").starts_with("x-forwarded-")
+    };
+    let found: Vec<HeaderName> = headers.keys().filter(lookalike).cloned().collect();
+    for name in found {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn announced(client: Option<&Client>, sent: &[(&'static str, &'static str)]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in sent {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        announce(&mut headers, client, Version::HTTP_11);
+        headers.remove(VIA);
+        let mut lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    #[test]
+    fn a_chain_begins_here_unless_a_trusted_proxy_began_it() {
+        let client = Client { address: "2001:db8::1".parse().unwrap(), host: "a.example:8080".into(), ..Client::local() };
+        assert_eq!(
+            announced(
+                Some(&client),
+                &[("x-forwarded-for", "6.6.6.6"), ("forwarded", "for=6.6.6.6"), ("x_forwarded_for", "6.6.6.6")]
+            ),
+            [
+                "forwarded: for=\"[2001:db8::1]\";proto=http;host=\"a.example:8080\"",
+                "x-forwarded-for: 2001:db8::1",
+                "x-forwarded-host: a.example:8080",
+                "x-forwarded-proto: http"
+            ]
+        );
+        assert!(announced(None, &[("x-forwarded-proto", "https")]).is_empty());
+    }
+
+    #[test]
+    fn a_trusted_chain_is_continued() {
+        let client = Client {
+            address: "192.0.2.1".parse().unwrap(),
+            peer: "10.0.0.1".parse().unwrap(),
+            scheme: Scheme::HTTPS,
+            by_proxy: true,
+            ..Client::local()
+        };
+        assert_eq!(
+            announced(Some(&client), &[("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "10.0.0.2")]),
+            [
+                "forwarded: for=192.0.2.1;proto=https;host=localhost, for=10.0.0.1",
+                "x-forwarded-for: 192.0.2.1, 10.0.0.2, 10.0.0.1",
+                "x-forwarded-host: localhost",
+                "x-forwarded-proto: https"
+            ]
+        );
+    }
+}

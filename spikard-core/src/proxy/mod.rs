@@ -1,0 +1,153 @@
+//! The leaf that lets an upstream answer: a reverse proxy over HTTP/1.1 and HTTP/2.
+//!
+//! Nothing is buffered: bodies stream both ways, trailers included, and a client that goes away
+//! takes its request to the upstream along. What the upstream gets is framed anew by hyper, so
+//! that no two servers can read one request differently. Extended CONNECT (WebSockets over
+//! HTTP/2, RFC 8441) is left out.
+
+mod connection;
+mod exchange;
+mod failure;
+mod forwarded;
+mod headers;
+mod http2;
+mod path;
+mod pool;
+mod target;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod tunnel;
+mod upload;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Duration;
+
+use spikard_middleware::problem::Subject;
+use spikard_middleware::{Answer, BuildContext, BuildError, Request, Service};
+
+use self::path::PathRule;
+use self::pool::Pool;
+use self::target::{Address, Version};
+use self::tls::Connectors;
+use crate::config::UpstreamConfig;
+use crate::routes::PathPattern;
+
+pub(crate) use self::headers::remove_nominated;
+
+/// A group of servers that answer alike, with the connections to them. Cheap to clone; clones
+/// share the connections.
+#[derive(Clone)]
+pub struct Upstream(Arc<Shared>);
+
+struct Shared {
+    targets: Vec<Target>,
+    turn: AtomicUsize,
+    tls: Connectors,
+    path: PathRule,
+    version: Version,
+    preserve_host: bool,
+    connect_timeout: Duration,
+    response_timeout: Duration,
+}
+
+struct Target {
+    address: Address,
+    pool: Arc<Pool>,
+    session: http2::Shared,
+    /// Whether TLS found out that the target does not speak HTTP/2.
+    http1_only: AtomicBool,
+}
+
+impl Upstream {
+    /// Reads all addresses, templates and certificates. No connection is made.
+    ///
+    /// # Errors
+    /// All settings that cannot work, each with its place.
+    pub fn build(config: &UpstreamConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
+        let mut errors = Vec::new();
+        let mut targets = Vec::new();
+        for (number, text) in config.targets.iter().enumerate() {
+            match Address::parse(text, |path| ctx.path(path)) {
+                Ok(address) => targets.push(Target {
+                    address,
+                    pool: Pool::new(config.idle_connections, config.idle_timeout),
+                    session: http2::Shared::default(),
+                    http1_only: AtomicBool::new(false),
+                }),
+                Err(message) => errors.push(ctx.invalid(&format!("targets.{number}"), message)),
+            }
+        }
+        if config.targets.is_empty() {
+            errors.push(ctx.invalid("targets", "targets is an empty list, expected at least one"));
+        }
+        for (field, duration) in [("connect_timeout", config.connect_timeout), ("response_timeout", config.response_timeout)] {
+            if duration.is_zero() {
+                errors.push(ctx.invalid(field, format!("{field} is 0, expected more")));
+            }
+        }
+        let path = path_rule(config, ctx).unwrap_or_else(|error| {
+            errors.push(error);
+            PathRule::Keep
+        });
+        let needed = targets.iter().any(|target| target.address.is_tls());
+        let tls = Connectors::build(config, ctx, needed);
+        let tls = match tls {
+            Ok(tls) if errors.is_empty() => tls,
+            Ok(_) => return Err(BuildError::all(errors).err().unwrap_or(BuildError::Several(Vec::new()))),
+            Err(error) => {
+                errors.push(error);
+                return Err(BuildError::Several(errors));
+            }
+        };
+        Ok(Self(Arc::new(Shared {
+            targets,
+            turn: AtomicUsize::new(0),
+            tls,
+            path,
+            version: if config.http2 { Version::Http2 } else { Version::Http1 },
+            preserve_host: config.preserve_host,
+            connect_timeout: config.connect_timeout,
+            response_timeout: config.response_timeout,
+        })))
+    }
+
+    /// The leaf of a route with the path `path`.
+    ///
+    /// # Errors
+    /// When `rewrite` names a parameter that the path does not have.
+    pub fn leaf(&self, path: &PathPattern, ctx: &BuildContext) -> Result<UpstreamLeaf, BuildError> {
+        let known: Vec<&str> = path.names().collect();
+        match self.0.path.unknown(&known) {
+            Some(name) => {
+                Err(ctx.invalid("", format!("its `rewrite` has `{{{name}}}`, expected a parameter of the path `{path}`")))
+            }
+            None => Ok(UpstreamLeaf(self.clone())),
+        }
+    }
+}
+
+fn path_rule(config: &UpstreamConfig, ctx: &BuildContext) -> Result<PathRule, BuildError> {
+    match (&config.strip_prefix, &config.rewrite) {
+        (None, None) => Ok(PathRule::Keep),
+        (Some(prefix), None) => PathRule::strip(prefix).map_err(|message| ctx.invalid("strip_prefix", message)),
+        (None, Some(template)) => PathRule::rewrite(template).map_err(|message| ctx.invalid("rewrite", message)),
+        (Some(_), Some(_)) => Err(ctx.invalid("rewrite", "`rewrite` stands beside `strip_prefix`, expected one of the two")),
+    }
+}
+
+/// The leaf of `upstream = "name"`.
+pub struct UpstreamLeaf(Upstream);
+
+impl Service for UpstreamLeaf {
+    fn call(&self, request: Request) -> Answer<'_> {
+        Box::pin(async move {
+            let subject = Subject::of(&request);
+            match self.0.0.forward(request).await {
+                Ok(response) => response,
+                Err(failure) => failure.refusal(&subject),
+            }
+        })
+    }
+}

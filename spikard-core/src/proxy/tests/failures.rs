@@ -1,0 +1,133 @@
+//! Upstreams that are not there, do not answer, or answer nonsense.
+
+use std::time::Duration;
+
+use super::*;
+
+/// The answer of the gate if an upstream reads the request and then sends `reply` and closes.
+async fn answer_to(reply: &str, request: &str) -> String {
+    let (listener, target) = listener().await;
+    let gate = proxy(UpstreamConfig::to(target)).await;
+    let served = async {
+        let mut upstream = Raw::accepted(&listener).await;
+        upstream.head().await;
+        upstream.send(reply).await;
+    };
+    tokio::join!(ask(gate, request), served).0
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_not_there_is_a_502_that_does_not_tell_where() {
+    let (listener, target) = listener().await;
+    drop(listener);
+    let answer = ask(proxy(UpstreamConfig::to(target.clone())).await, &get("/")).await;
+    assert!(answer.starts_with("HTTP/1.1 502") && answer.contains("upstream cannot be reached"), "{answer}");
+    assert!(!answer.contains(target.trim_start_matches("http://")), "{answer}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_http_is_a_502() {
+    for reply in [
+        "",
+        "HTTP/1.1 200",
+        "hello\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+    ] {
+        let answer = answer_to(reply, &get("/")).await;
+        assert!(answer.starts_with("HTTP/1.1 502"), "{reply:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_does_not_look_whole() {
+    for head in ["transfer-encoding: chunked\r\n\r\n4\r\n", "content-length: 9\r\n\r\n"] {
+        let (listener, target) = listener().await;
+        let mut client = Raw::to(proxy(UpstreamConfig::to(target)).await).await;
+        client.send(&get("/")).await;
+        let mut upstream = Raw::accepted(&listener).await;
+        upstream.head().await;
+        upstream.send(&format!("HTTP/1.1 200 OK\r\n{head}part")).await;
+        client.until("part").await;
+        drop(upstream);
+        assert!(!client.rest().await.ends_with("0\r\n\r\n"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_answer_in_time_is_a_504() {
+    let target = upstream(|_| std::future::pending()).await;
+    let config = UpstreamConfig { response_timeout: Duration::from_millis(20), ..UpstreamConfig::to(target) };
+    let answer = ask(proxy(config).await, &get("/")).await;
+    assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_time_to_answer_does_not_run_while_the_client_is_to_send() {
+    let (listener, target) = listener().await;
+    let config = UpstreamConfig { response_timeout: Duration::from_millis(20), ..UpstreamConfig::to(target) };
+    let mut client = Raw::to(proxy(config).await).await;
+    client.send("POST / HTTP/1.1\r\nhost: gate\r\nconnection: close\r\ncontent-length: 2\r\n\r\na").await;
+    let mut upstream = Raw::accepted(&listener).await;
+    upstream.until("a").await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    client.send("b").await;
+    upstream.until("b").await;
+    assert!(client.rest().await.starts_with("HTTP/1.1 504"));
+}
+
+#[tokio::test]
+async fn the_next_target_answers_for_one_that_is_not_there() {
+    let (gone, first) = listener().await;
+    drop(gone);
+    let second = upstream(|_| async { Response::new(Body::from("second")) }).await;
+    let gate = proxy(UpstreamConfig { targets: vec![first, second], ..UpstreamConfig::default() }).await;
+    for _ in 0..4 {
+        let answer = ask(gate, "POST / HTTP/1.1\r\nhost: gate\r\nconnection: close\r\ncontent-length: 1\r\n\r\nx").await;
+        assert!(answer.ends_with("second"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn targets_take_turns() {
+    let mut targets = Vec::new();
+    for name in ["a", "b", "c"] {
+        targets.push(upstream(move |_| async move { Response::new(Body::from(name)) }).await);
+    }
+    let gate = proxy(UpstreamConfig { targets, ..UpstreamConfig::default() }).await;
+    let mut seen = String::new();
+    for _ in 0..6 {
+        seen.push_str(&ask(gate, &get("/")).await[..].chars().last().map(String::from).unwrap_or_default());
+    }
+    assert!(["abcabc", "bcabca", "cabcab"].contains(&seen.as_str()), "{seen}");
+}
+
+#[tokio::test]
+async fn a_request_is_sent_anew_only_if_nothing_of_it_was_sent() {
+    for stale in [true, false] {
+        let (listener, target) = listener().await;
+        let mut client = Raw::to(proxy(UpstreamConfig::to(target)).await).await;
+        let post = "POST / HTTP/1.1\r\nhost: gate\r\ncontent-length: 1\r\n\r\nx";
+        client.send(post).await;
+        let mut first = Raw::accepted(&listener).await;
+        first.until("\r\n\r\nx").await;
+        first.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        client.until("ok").await;
+        if stale {
+            // Closed while idle: the next request never goes there.
+            drop(first);
+            client.send(post).await;
+            let mut second = Raw::accepted(&listener).await;
+            second.until("\r\n\r\nx").await;
+            second.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+            assert!(client.until("ok").await.starts_with("HTTP/1.1 200"));
+        } else {
+            // Closed once the request is there: it may have been acted upon.
+            client.send(post).await;
+            first.until("\r\n\r\nx").await;
+            drop(first);
+            assert!(client.head().await.starts_with("HTTP/1.1 502"));
+        }
+    }
+}
