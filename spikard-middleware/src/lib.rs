@@ -15,6 +15,7 @@
 extern crate self as spikard_middleware;
 
 pub mod access_log;
+pub mod authentication;
 pub mod body_limit;
 pub mod catch_panic;
 pub mod client;
@@ -42,6 +43,8 @@ mod testing;
 pub use axum_core::body::Body;
 
 pub use access_log::AccessLogConfig;
+pub use authentication::api_key_auth::{ApiKeyConfig, ApiKeys};
+pub use authentication::jwt_auth::{Algorithm, JwtConfig};
 pub use body_limit::BodyLimitConfig;
 pub use catch_panic::CatchPanicConfig;
 pub use client::{Client, MatchedRoute};

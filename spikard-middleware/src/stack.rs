@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
+use crate::authentication;
 use crate::context::{BuildContext, BuildError};
 use crate::decompression;
 use crate::policy::{PolicyConfig, Setting, single};
@@ -26,6 +27,7 @@ macro_rules! policies {
             compression:        single(compression: CompressionConfig = on)      "outside refusals and leaves: what they say is compressed, too";
             timeout:            single(request_timeout: TimeoutConfig = on)      "bounds all that can wait";
             rate_limit:         single(rate_limit: RateLimits = off)             "before authentication: guessing keys must cost the guesser";
+            authentication:     authentication::build(jwt_auth: JwtConfig = off, api_key_auth: ApiKeyConfig = off) "two keys that yield credentials for one layer";
             identity_limit:     rate_limit::by_identity(^rate_limit)             "by verified identity, after it: a forged claim must not exhaust a victim";
             body_limit:         single(max_body_size: BodyLimitConfig = on)      "before anything reads a body";
             decompression:      decompression::limited(^max_body_size, decompression: DecompressionConfig = off) "inside the limit, which is counted again on what comes out";

@@ -192,6 +192,34 @@ impl JsonSchema for Cidr {
     }
 }
 
+/// The `format` of a header name in the schema.
+pub const HEADER_NAME_FORMAT: &str = "spikard-header-name";
+
+/// The schema of a header name, for `#[schemars(with = "units::HeaderNameText")]` on a [`String`].
+pub struct HeaderNameText;
+
+impl JsonSchema for HeaderNameText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "HeaderName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": HEADER_NAME_FORMAT })
+    }
+}
+
+/// Reads a header name.
+///
+/// # Errors
+/// When `text` is not one (RFC 9110 section 5.1).
+pub fn header_name(text: &str) -> Result<http::HeaderName, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a header name, expected text such as \"X-User\""))
+}
+
 /// A `format` of the schema: its name, how text of it is checked, and what is expected.
 pub struct Format {
     /// The name in the schema.
@@ -224,6 +252,7 @@ pub const FORMATS: &[Format] = &[
         check: |text| text.parse::<crate::RateLimitKey>().is_ok(),
         expected: crate::rate_limit::config::EXPECTED_KEY,
     },
+    Format { name: HEADER_NAME_FORMAT, check: |text| header_name(text).is_ok(), expected: "a header name such as \"X-User\"" },
     Format { name: crate::secret::FORMAT, check: |_| true, expected: "text" },
 ];
 

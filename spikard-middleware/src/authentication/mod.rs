@@ -1,0 +1,176 @@
+//! Lets a request through only with a valid credential: a JSON Web Token or an API key.
+//!
+//! [`jwt_auth`] and [`api_key_auth`] say which; both yield credentials for this one layer. It
+//! passes a request if any presented credential is valid; what is presented and bad is refused in
+//! that credential's words, and nothing presented is 401. Every 401 carries a challenge for each
+//! accepted scheme (RFC 9110 section 11.6.1). A route is public only where both are off.
+//!
+//! What was verified is the [`Identity`] of the request, for handlers, rate limits and `require`.
+//!
+//! ```
+//! use spikard_middleware::{ApiKeyConfig, JwtConfig, Policies};
+//! let policies = Policies {
+//!     jwt_auth: Some(JwtConfig::new("a shared secret of 32 bytes, or more")),
+//!     api_key_auth: Some(ApiKeyConfig::new(["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])),
+//!     ..Policies::default()
+//! };
+//! let stack = policies.build(&Default::default(), None)?;
+//! assert!(stack.layer("authentication").is_some());
+//! # Ok::<_, spikard_middleware::BuildError>(())
+//! ```
+
+pub mod api_key_auth;
+mod claims;
+mod jws;
+pub mod jwt_auth;
+mod query;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+
+use self::api_key_auth::{ApiKeyConfig, KeyRing};
+use self::jwt_auth::{JwtConfig, Tokens};
+use crate::context::BuildError;
+use crate::identity::Identity;
+use crate::policy::Setting;
+use crate::problem::{INVALID_TOKEN, Refusal, Subject};
+use crate::service::{Answer, Layer, Policy, Request, Response, Service};
+
+/// Builds the layer of both settings, or none where both are off.
+pub(crate) fn build(jwt: Setting<'_, JwtConfig>, api_key: Setting<'_, ApiKeyConfig>) -> Result<Option<Layer>, BuildError> {
+    let tokens = jwt.config.map(|config| Tokens::new(config, jwt.ctx)).transpose();
+    let keys = api_key.config.map(|config| KeyRing::new(config, api_key.ctx)).transpose();
+    let (tokens, keys) = match (tokens, keys) {
+        (Ok(None), Ok(None)) => return Ok(None),
+        (Ok(tokens), Ok(keys)) => (tokens.map(Arc::new), keys),
+        (tokens, keys) => return Err(BuildError::Several(tokens.err().into_iter().chain(keys.err()).collect())),
+    };
+    Ok(Some(Layer::new(Authentication { tokens, keys })))
+}
+
+/// The claims of a verified token.
+type Claims = Arc<Map<String, Value>>;
+
+/// What a request presents of one kind.
+enum Credential<T> {
+    Absent,
+    Valid(T),
+    Bad(Rejection),
+}
+
+impl<T> Credential<T> {
+    fn valid(self) -> Option<T> {
+        match self {
+            Self::Valid(valid) => Some(valid),
+            Self::Absent | Self::Bad(_) => None,
+        }
+    }
+}
+
+impl<T> From<Result<T, Rejection>> for Credential<T> {
+    fn from(checked: Result<T, Rejection>) -> Self {
+        checked.map_or_else(Self::Bad, Self::Valid)
+    }
+}
+
+/// Why a request does not pass.
+#[derive(Debug, PartialEq)]
+struct Rejection {
+    refusal: Refusal,
+    detail: Cow<'static, str>,
+}
+
+impl Rejection {
+    fn new(refusal: Refusal, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { refusal, detail: detail.into() }
+    }
+}
+
+struct Authentication {
+    tokens: Option<Arc<Tokens>>,
+    keys: Option<KeyRing>,
+}
+
+impl Policy for Authentication {
+    fn call<'a>(&'a self, mut request: Request, next: &'a dyn Service) -> Answer<'a> {
+        let consumer = self.keys.as_ref().map_or(Credential::Absent, |keys| keys.check(&mut request));
+        let Some(tokens) = &self.tokens else { return self.answer(request, next, Credential::Absent, consumer) };
+        let claims = match jwt_auth::bearer(request.headers()) {
+            Credential::Valid(token) => match Handle::try_current() {
+                Ok(runtime) if tokens.take_long() => {
+                    let (tokens, token) = (Arc::clone(tokens), token.to_owned());
+                    return Box::pin(async move {
+                        let verified = runtime.spawn_blocking(move || tokens.verify(&token)).await;
+                        // The runtime is going down: whatever is answered, nobody may pass.
+                        let verified = verified.unwrap_or_else(|_| Err(Rejection::new(INVALID_TOKEN, jws::INVALID)));
+                        self.answer(request, next, verified.into(), consumer).await
+                    });
+                }
+                _ => tokens.verify(token).into(),
+            },
+            Credential::Absent => Credential::Absent,
+            Credential::Bad(rejection) => Credential::Bad(rejection),
+        };
+        self.answer(request, next, claims, consumer)
+    }
+}
+
+impl Authentication {
+    fn answer<'a>(
+        &'a self,
+        mut request: Request,
+        next: &'a dyn Service,
+        claims: Credential<Claims>,
+        consumer: Credential<Arc<str>>,
+    ) -> Answer<'a> {
+        let rejection = match (claims, consumer) {
+            (Credential::Bad(rejection), Credential::Absent | Credential::Bad(_))
+            | (Credential::Absent, Credential::Bad(rejection)) => rejection,
+            (Credential::Absent, Credential::Absent) => self.nothing_presented(),
+            (claims, consumer) => {
+                let identity = Identity { claims: claims.valid(), consumer: consumer.valid() };
+                self.forward(&identity, &mut request);
+                request.extensions_mut().insert(identity);
+                return next.call(request);
+            }
+        };
+        let refusal = self.refuse(&rejection, &Subject::of(&request));
+        Box::pin(async move { refusal })
+    }
+
+    fn nothing_presented(&self) -> Rejection {
+        match (&self.tokens, &self.keys) {
+            (None, Some(keys)) => keys.nothing_presented(),
+            _ => jwt_auth::nothing_presented(),
+        }
+    }
+
+    /// Tells the upstream who it is, where the settings ask for that.
+    fn forward(&self, identity: &Identity, request: &mut Request) {
+        if let Some(tokens) = &self.tokens {
+            tokens.forward(identity, request.headers_mut());
+        }
+        if let Some(keys) = &self.keys {
+            keys.forward(identity, request.headers_mut());
+        }
+    }
+
+    fn refuse(&self, rejection: &Rejection, subject: &Subject) -> Response {
+        let mut response = rejection.refusal.response(subject, &rejection.detail);
+        if rejection.refusal.status == StatusCode::UNAUTHORIZED {
+            let bearer = self.tokens.as_ref().map(|_| jwt_auth::challenge(rejection));
+            let challenges = bearer.into_iter().chain(self.keys.as_ref().map(KeyRing::challenge));
+            challenges.for_each(|challenge: HeaderValue| {
+                response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
+            });
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests;
