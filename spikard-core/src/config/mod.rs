@@ -1,11 +1,51 @@
 //! The configuration: its structs, and how files become them.
+//!
+//! A file becomes a [`tree`] whose values know where they were written; references are resolved
+//! on it, it is held against the JSON Schema of the structs, the policies of routes are laid over
+//! those of the server, and only then serde makes the structs. So everything that is wrong is
+//! said at once, with file, line and column.
+//!
+//! ```
+//! use spikard_core::config::{Format, load_text};
+//!
+//! let loaded = load_text("spikard.toml", "port = 8080", Format::Toml, ".".as_ref(), &|_| None)?;
+//! assert_eq!(loaded.config.port, 8080);
+//!
+//! let report = load_text("spikard.toml", "prot = 8080", Format::Toml, ".".as_ref(), &|_| None).unwrap_err();
+//! assert!(report.to_string().contains("did you mean `port`?"));
+//! # Ok::<_, spikard_core::config::Report>(())
+//! ```
 
+mod check;
+mod decode;
+mod diagnostic;
+mod expectation;
+mod json;
 mod limits;
+mod load;
+mod mask;
 mod model;
+mod number;
+mod overlay;
+mod references;
 mod route;
+mod schema;
+mod secrets;
+mod shape;
+mod source;
+mod suggest;
+mod syntax;
+mod toml;
+pub mod tree;
 mod upstream;
+mod yaml;
 
+pub use diagnostic::{Diagnostic, Report, Severity};
 pub use limits::LimitsConfig;
+pub use load::{Environment, Loaded, load, load_text, process_environment};
 pub use model::ServerConfig;
 pub use route::{RedirectConfig, ResponseConfig, RouteConfig};
+pub use schema::{published, schema};
+pub use source::{Position, Source};
+pub use syntax::Format;
 pub use upstream::UpstreamConfig;

@@ -1,0 +1,155 @@
+//! Holds a tree against the schema and says all that does not fit, each at its place.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::paths::{Location, LocationSegment};
+use jsonschema::{ValidationError, Validator};
+use spikard_middleware::stack::KEYS;
+use spikard_middleware::{ConfigPath, Step, units};
+
+use super::diagnostic::Diagnostic;
+use super::expectation::{expected, name_of, or, shown};
+use super::schema::schema;
+use super::shape::Shape;
+use super::suggest::did_you_mean;
+use super::tree::{Node, Origin, Value};
+
+/// How many keys a message lists where none is near.
+const LISTED: usize = 12;
+
+/// Everything in a tree as it was written that does not fit, but for keys that are missing: the
+/// overlay may bring them yet. Places in `silent` have been reported already.
+pub(super) fn misfits(tree: &Node, silent: &HashSet<ConfigPath>) -> Vec<Diagnostic> {
+    let instance = tree.to_json();
+    let mut seen = silent.clone();
+    let mut diagnostics = Vec::new();
+    for error in VALIDATOR.iter_errors(&instance) {
+        let path = path_of(error.instance_path());
+        match error.kind() {
+            ValidationErrorKind::Required { .. } => {}
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                diagnostics.extend(unexpected.iter().map(|key| unknown_key(tree, &path, key)));
+            }
+            // One value may break several rules at once; the expectation names them all.
+            _ if seen.insert(path.clone()) => diagnostics.push(misfit(tree, path, &error)),
+            _ => {}
+        }
+    }
+    diagnostics
+}
+
+/// The keys that are missing once every route's policies lie over the server's.
+pub(super) fn missing(overlaid: &Node) -> Vec<Diagnostic> {
+    let instance = overlaid.to_json();
+    let errors = VALIDATOR.iter_errors(&instance);
+    let missing = errors.filter_map(|error| match error.kind() {
+        ValidationErrorKind::Required { property } => Some((path_of(error.instance_path()), property.as_str()?.to_owned())),
+        _ => None,
+    });
+    missing.map(|(path, key)| missing_key(overlaid, &path, &key)).collect()
+}
+
+static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+    let options = jsonschema::options().should_validate_formats(true);
+    let options = units::FORMATS.iter().fold(options, |options, format| options.with_format(format.name, format.check));
+    // The schema is made of our own structs, and a test compiles it.
+    options.build(schema()).unwrap_or_else(|error| unreachable!("the schema of the structs is valid: {error}"))
+});
+
+fn misfit(tree: &Node, path: ConfigPath, error: &ValidationError<'_>) -> Diagnostic {
+    let node = tree.nearest(&path);
+    let shape = Shape::root(schema()).at(&path);
+    let secret = shape.is_some_and(Shape::guards_secrets);
+    let expectation = match shape {
+        Some(shape) => expected(shape, Some(node)),
+        None => error.masked().to_string(),
+    };
+    let message = format!("{} is {}, expected {expectation}", name_of(&path), shown(node, secret));
+    let help = shape.and_then(|shape| advice(shape, node));
+    Diagnostic { help, ..Diagnostic::error(path, node.origin.clone(), message) }
+}
+
+fn advice(shape: Shape<'_>, node: &Node) -> Option<String> {
+    if node.reference.is_some() {
+        return None;
+    }
+    match &node.value {
+        Value::String(text) => did_you_mean(text, shape.names().unwrap_or_default()),
+        Value::Null => Some("leave the key out for the default".into()),
+        Value::Number(text) if shape.allows("string") && !shape.allows("number") && !shape.allows("integer") => {
+            Some(format!("write \"{text}\" for text"))
+        }
+        _ => None,
+    }
+}
+
+/// A key that no struct has. Its value may be a secret under a misspelt name.
+pub(super) fn unknown_key(tree: &Node, table: &ConfigPath, key: &str) -> Diagnostic {
+    let path = table.key(key);
+    let origin = tree.entry(&path).map_or(Origin::Default, |entry| entry.origin.clone());
+    let message = format!(
+        "key `{key}` is unknown{}",
+        if table.steps().is_empty() { String::new() } else { format!(" in {}", name_of(table)) }
+    );
+    let known: Vec<&str> = Shape::root(schema()).at(table).into_iter().flat_map(Shape::properties).map(|(key, _)| key).collect();
+    let help = did_you_mean(key, known.iter().copied()).or_else(|| elsewhere(table, key)).or_else(|| {
+        let listed: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
+        (1..=LISTED).contains(&listed.len()).then(|| format!("expected {}", or(&listed)))
+    });
+    Diagnostic { help, ..Diagnostic::error(path, origin, message) }
+}
+
+/// A key that belongs one level deeper: `quality` beside `compression`.
+fn elsewhere(table: &ConfigPath, key: &str) -> Option<String> {
+    let inner = Shape::root(schema()).at(table)?.properties();
+    let homes: Vec<String> = inner
+        .filter(|(_, shape)| shape.properties().any(|(known, _)| known == key))
+        .map(|(home, _)| format!("`{home}.{key}`"))
+        .collect();
+    (!homes.is_empty() && homes.len() <= 3).then(|| format!("did you mean {}?", or(&homes)))
+}
+
+fn missing_key(overlaid: &Node, table: &ConfigPath, key: &str) -> Diagnostic {
+    let path = table.key(key);
+    let expectation = Shape::root(schema()).at(&path).map_or("a value".to_owned(), |shape| expected(shape, None));
+    let message = format!("key `{key}` is missing in {}, expected {expectation}", name_of(table));
+    let diagnostic = Diagnostic::error(path, header(overlaid, table), message);
+    match servers(table) {
+        Some(server) if overlaid.at(&server).is_some_and(|node| node.as_table().is_some()) => {
+            diagnostic.related(header(overlaid, &server), "nor does the server's bring it")
+        }
+        Some(server) => diagnostic.help(format!("the server has no `{server}` that could bring it")),
+        None => diagnostic,
+    }
+}
+
+/// The server's table that lies under a route's.
+fn servers(table: &ConfigPath) -> Option<ConfigPath> {
+    let is_policy = |step: &Step| matches!(step, Step::Key(name) if KEYS.iter().any(|key| key.name == name));
+    let start = table.steps().iter().position(is_policy).filter(|start| *start > 0)?;
+    Some(table.steps()[start..].iter().fold(ConfigPath::root(), |path, step| match step {
+        Step::Key(key) => path.key(key),
+        Step::Index(index) => path.index(*index),
+    }))
+}
+
+/// Where a table begins: its header in TOML, else the key that it belongs to.
+pub(super) fn header(tree: &Node, table: &ConfigPath) -> Origin {
+    let node = tree.nearest(table);
+    match tree.entry(table) {
+        // A TOML header encloses the key; an inline table or a mapping comes after it.
+        Some(entry) if node.origin.span().map(|span| span.start) > entry.origin.span().map(|span| span.start) => {
+            entry.origin.clone()
+        }
+        _ => node.origin.clone(),
+    }
+}
+
+fn path_of(location: &Location) -> ConfigPath {
+    location.segments().fold(ConfigPath::root(), |path, segment| match segment {
+        LocationSegment::Property(key) => path.key(key),
+        LocationSegment::Index(index) => path.index(index),
+    })
+}

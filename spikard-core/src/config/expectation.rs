@@ -1,0 +1,117 @@
+//! What messages say: a value as it is shown, and what was expected in its place.
+
+use serde_json::Value as Json;
+use spikard_middleware::secret::MASK;
+use spikard_middleware::{ConfigPath, Step, units};
+
+use super::shape::Shape;
+use super::tree::{Node, Value};
+
+/// How much of a text is shown.
+const SHOWN: usize = 60;
+
+/// The setting's name in a message: the last key, with the positions behind it.
+pub(super) fn name_of(path: &ConfigPath) -> String {
+    let steps = path.steps();
+    let from = steps.iter().rposition(|step| matches!(step, Step::Key(_))).unwrap_or(0);
+    let name = steps[from..].iter().fold(ConfigPath::root(), |path, step| match step {
+        Step::Key(key) => path.key(key),
+        Step::Index(index) => path.index(*index),
+    });
+    if steps.is_empty() { "configuration".into() } else { name.to_string() }
+}
+
+/// The value as a message shows it. What a reference stands for is never shown.
+pub(super) fn shown(node: &Node, secret: bool) -> String {
+    if let Some(reference) = &node.reference {
+        return format!("`{reference}`");
+    }
+    match &node.value {
+        Value::Sequence(_) => "a list".into(),
+        Value::Table(_) => "a table".into(),
+        Value::Number(_) | Value::String(_) if secret => MASK.into(),
+        Value::Null => "null".into(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(text) => text.clone(),
+        Value::String(text) if text.chars().count() > SHOWN => {
+            format!("{:?}...", text.chars().take(SHOWN).collect::<String>())
+        }
+        Value::String(text) => format!("{text:?}"),
+    }
+}
+
+/// What may stand at a place, in view of the value that stands there.
+pub(super) fn expected(shape: Shape<'_>, value: Option<&Node>) -> String {
+    if let Some(names) = shape.names() {
+        return or(&names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
+    }
+    let mut choices = Vec::new();
+    let format = shape.format().and_then(|name| units::FORMATS.iter().find(|format| format.name == name));
+    if let Some(format) = format {
+        choices.push(format.expected.to_owned());
+    }
+    for name in shape.types() {
+        match name {
+            "boolean" => choices.push("true".into()),
+            "integer" | "number" if format.is_none() => choices.push(number(shape, name, value)),
+            "string" if format.is_none() => choices.push(text(shape)),
+            "array" => choices.push(list(shape)),
+            "object" if !shape.is_secret() => choices.push("a table".into()),
+            _ => {}
+        }
+        if name == "boolean" {
+            choices.push("false".into());
+        }
+    }
+    choices.dedup();
+    or(&choices)
+}
+
+fn number(shape: Shape<'_>, kind: &str, value: Option<&Node>) -> String {
+    let bound = |keyword: &str| shape.target.get(keyword).and_then(Json::as_f64).map(|bound| bound.to_string());
+    let range = match (bound("minimum"), bound("maximum"), bound("exclusiveMinimum")) {
+        (Some(minimum), Some(maximum), _) => Some(format!("{minimum} to {maximum}")),
+        (Some(minimum), None, _) => Some(format!("{minimum} or more")),
+        (None, Some(maximum), Some(minimum)) => Some(format!("above {minimum} to {maximum}")),
+        (None, Some(maximum), None) => Some(format!("at most {maximum}")),
+        (None, None, Some(minimum)) => Some(format!("above {minimum}")),
+        (None, None, None) => None,
+    };
+    let noun = if kind == "integer" { "a whole number" } else { "a number" };
+    let fits_kind = value.is_some_and(|node| match &node.value {
+        Value::Number(text) => kind == "number" || super::number::integer(text).is_some(),
+        _ => false,
+    });
+    match range {
+        Some(range) if fits_kind => range,
+        Some(range) => format!("{noun}, {range}"),
+        None => noun.to_owned(),
+    }
+}
+
+fn text(shape: Shape<'_>) -> String {
+    let length = |keyword: &str| shape.target.get(keyword).and_then(Json::as_u64);
+    match (length("minLength"), shape.target.get("pattern").and_then(Json::as_str)) {
+        (_, Some(pattern)) => format!("text that matches `{pattern}`"),
+        (Some(1), None) => "text that is not empty".into(),
+        (Some(least), None) => format!("text of at least {least} characters"),
+        (None, None) => "text".into(),
+    }
+}
+
+fn list(shape: Shape<'_>) -> String {
+    match shape.target.get("minItems").and_then(Json::as_u64) {
+        Some(least) if least > 0 => format!("a list of at least {least}"),
+        _ if shape.target.get("uniqueItems").is_some() => "a list without repetitions".into(),
+        _ => "a list".into(),
+    }
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(super) fn or(choices: &[String]) -> String {
+    match choices {
+        [] => "nothing".into(),
+        [single] => single.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}

@@ -1,0 +1,190 @@
+//! From the text of a file to a configuration, with everything that is wrong said at once.
+
+use std::path::{Path, PathBuf};
+
+use spikard_middleware::{BuildError, ConfigPath, Warning};
+
+use super::ServerConfig;
+use super::diagnostic::{Diagnostic, Report, Severity};
+use super::references::{World, resolve};
+use super::schema::schema;
+use super::shape::Shape;
+use super::source::{Position, Source};
+use super::syntax::{Format, Problem};
+use super::tree::{Node, Origin};
+use super::{check, decode, mask, overlay, secrets};
+
+/// Where the values of `${NAME}` come from.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The environment of this process.
+///
+/// Variables that are not UTF-8 count as unset.
+pub fn process_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A configuration and what is known of where it comes from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: ServerConfig,
+    /// The directory from which relative paths of the configuration start.
+    pub directory: PathBuf,
+    source: Source,
+    /// The tree after the overlay.
+    tree: Node,
+}
+
+/// Reads a file; its extension says the format: `.toml`, `.yaml`, `.yml` or `.json`.
+///
+/// # Errors
+/// Everything that is wrong with the file.
+pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, Report> {
+    let name = path.display().to_string();
+    let fail = |message: String| {
+        let diagnostic = Diagnostic::error(ConfigPath::root(), Origin::Default, message);
+        Report::new(Source::new(&name, ""), vec![diagnostic])
+    };
+    let Some(format) = Format::of(path) else {
+        return Err(fail(format!("file is {name}, expected a name that ends in .toml, .yaml, .yml or .json")));
+    };
+    let bytes = std::fs::read(path).map_err(|error| fail(format!("file cannot be read: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
+        fail(format!("line {line} is not UTF-8, expected UTF-8 text"))
+    })?;
+    load_text(&name, &text, format, path.parent().unwrap_or(Path::new("")), environment)
+}
+
+/// Reads text under the name of a file; relative paths start at `directory`.
+///
+/// # Errors
+/// Everything that is wrong with the text.
+pub fn load_text(
+    name: &str,
+    text: &str,
+    format: Format,
+    directory: &Path,
+    environment: Environment<'_>,
+) -> Result<Loaded, Report> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut source = Source::new(name, text);
+    let parsed = format.parse(text);
+    let mut diagnostics: Vec<Diagnostic> = parsed.problems.into_iter().map(syntax_error).collect();
+    if !diagnostics.is_empty() {
+        mask::hide_lexically(format, &mut source);
+    }
+    let Some(mut tree) = parsed.tree else { return Err(Report::new(source, diagnostics)) };
+
+    let unresolved = resolve(&mut tree, Shape::root(schema()), &World { environment, directory });
+    secrets::hide(&tree, &mut source);
+    diagnostics.extend(unresolved.diagnostics);
+    diagnostics.extend(check::misfits(&tree, &unresolved.places));
+    diagnostics.extend(overlay::apply(&mut tree));
+    diagnostics.extend(check::missing(&tree));
+    if !diagnostics.is_empty() {
+        return Err(Report::new(source, diagnostics));
+    }
+    match decode::decode(&tree) {
+        Ok(config) => Ok(Loaded { config, directory: directory.to_owned(), source, tree }),
+        Err(error) => {
+            let at = error.path();
+            let diagnostic = Diagnostic::error(at.clone(), tree.nearest(&at).origin.clone(), error.message);
+            Err(Report::new(source, vec![diagnostic]))
+        }
+    }
+}
+
+fn syntax_error(problem: Problem) -> Diagnostic {
+    let diagnostic = Diagnostic::error(ConfigPath::root(), Origin::File(problem.span), problem.message);
+    match problem.related {
+        Some((span, message)) => diagnostic.related(Origin::File(span), message),
+        None => diagnostic,
+    }
+}
+
+impl Loaded {
+    /// The name of the file.
+    pub fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    /// Where the setting at `path` was written; none for a default. What a route takes from the
+    /// server by laying its table over the server's is found under the route's path.
+    pub fn position_of(&self, path: &ConfigPath) -> Option<Position> {
+        let span = self.tree.at(path)?.origin.span()?;
+        Some(self.source.position(span.start))
+    }
+
+    /// The errors of a build, at their places in the file.
+    pub fn locate(&self, error: BuildError) -> Report {
+        let diagnostics = error.each().into_iter().map(|(at, message)| self.diagnostic(Severity::Error, at, message));
+        Report::new(self.source.clone(), diagnostics.collect())
+    }
+
+    /// The warnings of a build, at their places in the file; errors, if the configuration is
+    /// `strict`.
+    pub fn locate_warnings(&self, warnings: Vec<Warning>) -> Report {
+        let severity = if self.config.strict { Severity::Error } else { Severity::Warning };
+        let diagnostics = warnings.into_iter().map(|warning| self.diagnostic(severity, warning.at, warning.message));
+        Report::new(self.source.clone(), diagnostics.collect())
+    }
+
+    fn diagnostic(&self, severity: Severity, at: ConfigPath, message: String) -> Diagnostic {
+        let node = self.tree.nearest(&at);
+        let origin = if node.as_table().is_some() { check::header(&self.tree, &at) } else { node.origin.clone() };
+        Diagnostic { severity, ..Diagnostic::error(at, origin, message) }
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Loaded, Report> {
+        let environment = |name: &str| (name == "PORT").then(|| "8080".to_owned());
+        load_text("spikard.toml", text, Format::Toml, Path::new(""), &environment)
+    }
+
+    fn messages(text: &str) -> Vec<String> {
+        read(text).map_or_else(|report| report.diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect(), |_| vec![])
+    }
+
+    #[test]
+    fn a_reference_is_read_as_the_type_that_the_schema_wants() {
+        let loaded = read("port = '${PORT}'\nhost = '${PORT}'\nmax_body_size = '${SIZE:-1MiB}'")
+            .unwrap_or_else(|report| panic!("{report}"));
+        let config = loaded.config;
+        assert_eq!((config.port, config.host.as_str()), (8080, "8080"));
+        assert_eq!(config.max_body_size, Some((1 << 20).into()));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once_and_what_references_stand_for_is_not() {
+        let text = "port = '${PORT}1'\nstrict = '${PORT}'\nhost = '${NOPE}'\nlog = 1";
+        let expected = [
+            "port is `${PORT}1`, expected a whole number, 0 to 65535",
+            "strict is `${PORT}`, expected true or false",
+            "host refers to ${NOPE}, which is not set in the environment; ${NOPE:-default} gives a default",
+            "key `log` is unknown",
+        ];
+        assert_eq!(messages(text), expected);
+    }
+
+    #[test]
+    fn a_key_that_neither_route_nor_server_brings_is_shown_at_both_places() {
+        let text = "rate_limit = { burst = 1 }\n[[routes]]\npath = '/'\nrate_limit.burst = 2";
+        let report = read(text).map_or_else(|report| report.to_string(), |_| String::new());
+        assert_eq!(messages(text).len(), 2, "{report}");
+        assert!(report.contains("4 | rate_limit.burst = 2") && report.contains("nor does the server's bring it"), "{report}");
+    }
+
+    #[test]
+    fn a_setting_says_where_it_was_written() {
+        let text = "[rate_limit]\nper_second = 5\nburst = 10\n[[routes]]\npath = '/'\nrate_limit.burst = 20";
+        let loaded = read(text).unwrap_or_else(|report| panic!("{report}"));
+        let limit = ConfigPath::root().key("routes").index(0).key("rate_limit");
+        let line = |key| loaded.position_of(&limit.key(key)).map(|position| position.line);
+        assert_eq!((line("burst"), line("per_second"), line("max_keys")), (Some(6), Some(2), None));
+    }
+}

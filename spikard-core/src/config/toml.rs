@@ -1,0 +1,80 @@
+//! TOML to the tree, by the `toml` crate's parser that goes on after an error.
+
+use std::ops::Range;
+
+use ::toml::Spanned;
+use ::toml::de::{DeTable, DeValue, Error};
+
+use super::syntax::{Parsed, Problem, number_node};
+use super::tree::{Entry, Node, Origin, Table, Value};
+
+/// Reads TOML.
+pub(super) fn parse(text: &str) -> Parsed {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut usable = true;
+    for error in errors {
+        let problem = problem(text, &error);
+        usable &= is_duplicate(&error);
+        // One slip makes the parser stumble several times; the first time says it best.
+        if problems.last().is_none_or(|last| last.span.end < problem.span.start || is_duplicate(&error)) {
+            problems.push(problem);
+        }
+    }
+    let mut reader = Reader { text, problems };
+    let root = Node::in_file(reader.table(root.into_inner()), 0..0);
+    Parsed { tree: usable.then_some(root), problems: reader.problems }
+}
+
+fn is_duplicate(error: &Error) -> bool {
+    error.message() == "duplicate key"
+}
+
+fn problem(text: &str, error: &Error) -> Problem {
+    let span = error.span().unwrap_or(text.len()..text.len());
+    if is_duplicate(error) {
+        return Problem::duplicate_key(text[span.clone()].trim_matches(['"', '\'']), span, None);
+    }
+    Problem::new(span, error.message())
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn table(&mut self, table: DeTable<'_>) -> Value {
+        let mut entries: Vec<Entry> = table
+            .into_iter()
+            .map(|(key, value)| Entry {
+                origin: Origin::File(key.span()),
+                key: key.into_inner().into_owned(),
+                node: self.node(value),
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.origin.span().map_or(0, |span| span.start));
+        Value::Table(Table::from_iter(entries))
+    }
+
+    fn node(&mut self, value: Spanned<DeValue<'_>>) -> Node {
+        let span = value.span();
+        let value = match value.into_inner() {
+            DeValue::String(text) => Value::String(text.into_owned()),
+            DeValue::Boolean(value) => Value::Bool(value),
+            DeValue::Integer(_) | DeValue::Float(_) => return self.number(span),
+            DeValue::Datetime(_) => {
+                let date = &self.text[span.clone()];
+                self.problems.push(Problem::new(span.clone(), format!("value is the date {date}, expected text or a number")));
+                Value::String(date.to_owned())
+            }
+            DeValue::Array(items) => Value::Sequence(items.into_iter().map(|item| self.node(item)).collect()),
+            DeValue::Table(table) => self.table(table),
+        };
+        Node::in_file(value, span)
+    }
+
+    fn number(&mut self, span: Range<usize>) -> Node {
+        number_node(&self.text[span.clone()], span, &mut self.problems)
+    }
+}

@@ -1,0 +1,190 @@
+//! The tree that every configuration becomes before it is checked: values that know where they
+//! were written, tables that keep their order, numbers that keep their source text.
+//!
+//! Here is no meaning of any key; the schema and the structs have that.
+
+use std::ops::Range;
+
+use spikard_middleware::{ConfigPath, Step};
+
+use super::number;
+
+/// A value and where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// The value.
+    pub value: Value,
+    /// Where it was written.
+    pub origin: Origin,
+    /// The reference that the value came from, such as `${PORT}`. Messages show this, never the
+    /// value.
+    pub reference: Option<String>,
+}
+
+/// A value of the tree.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing. After the overlay: a policy that is switched off.
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A number, as it was written.
+    Number(String),
+    /// Text.
+    String(String),
+    /// A list.
+    Sequence(Vec<Node>),
+    /// A table.
+    Table(Table),
+}
+
+/// Where a value was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere: a default.
+    #[default]
+    Default,
+    /// In the file, at these bytes.
+    File(Range<usize>),
+    /// In an attribute of a configuration object.
+    Attribute(ConfigPath),
+}
+
+/// Keys and their values, in the order in which they were written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table(Vec<Entry>);
+
+/// One key of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key was written.
+    pub origin: Origin,
+    /// Its value.
+    pub node: Node,
+}
+
+impl Node {
+    /// A value from bytes of the file.
+    pub fn in_file(value: Value, span: Range<usize>) -> Self {
+        Self { value, origin: Origin::File(span), reference: None }
+    }
+
+    /// The node at `path`.
+    pub fn at(&self, path: &ConfigPath) -> Option<&Node> {
+        path.steps().iter().try_fold(self, Node::step)
+    }
+
+    /// The deepest node on the way to `path` that exists.
+    pub fn nearest(&self, path: &ConfigPath) -> &Node {
+        let mut node = self;
+        for step in path.steps() {
+            match node.step(step) {
+                Some(inner) => node = inner,
+                None => break,
+            }
+        }
+        node
+    }
+
+    /// The entry at `path`, if its last step is a key.
+    pub fn entry(&self, path: &ConfigPath) -> Option<&Entry> {
+        let (last, parents) = path.steps().split_last()?;
+        let parent = parents.iter().try_fold(self, Node::step)?;
+        match (&parent.value, last) {
+            (Value::Table(table), Step::Key(key)) => table.entry(key),
+            _ => None,
+        }
+    }
+
+    /// The table, if the value is one.
+    pub fn as_table(&self) -> Option<&Table> {
+        match &self.value {
+            Value::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The text, if the value is text.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The same value for a JSON Schema validator.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Number(text) => number::to_json(text),
+            Value::String(text) => text.as_str().into(),
+            Value::Sequence(nodes) => nodes.iter().map(Node::to_json).collect(),
+            Value::Table(table) => table.entries().map(|entry| (entry.key.clone(), entry.node.to_json())).collect(),
+        }
+    }
+
+    fn step(&self, step: &Step) -> Option<&Node> {
+        match (&self.value, step) {
+            (Value::Table(table), Step::Key(key)) => table.get(key),
+            (Value::Sequence(nodes), Step::Index(index)) => nodes.get(*index),
+            _ => None,
+        }
+    }
+}
+
+impl Table {
+    /// The entries in order.
+    pub fn entries(&self) -> std::slice::Iter<'_, Entry> {
+        self.0.iter()
+    }
+
+    /// The entries in order, to be changed.
+    pub fn entries_mut(&mut self) -> std::slice::IterMut<'_, Entry> {
+        self.0.iter_mut()
+    }
+
+    /// The first entry with this key.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.0.iter().find(|entry| entry.key == key)
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| &entry.node)
+    }
+
+    /// The value of a key, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.0.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
+    }
+
+    /// Adds an entry. A key that is there already stays: the first one counts.
+    pub fn push(&mut self, entry: Entry) {
+        self.0.push(entry);
+    }
+
+    /// Takes an entry out.
+    pub fn remove(&mut self, key: &str) -> Option<Entry> {
+        let position = self.0.iter().position(|entry| entry.key == key)?;
+        Some(self.0.remove(position))
+    }
+}
+
+impl FromIterator<Entry> for Table {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        Self(entries.into_iter().collect())
+    }
+}
+
+impl Origin {
+    /// The bytes of the file, if it was written there.
+    pub fn span(&self) -> Option<Range<usize>> {
+        match self {
+            Self::File(span) => Some(span.clone()),
+            Self::Default | Self::Attribute(_) => None,
+        }
+    }
+}
