@@ -157,7 +157,7 @@ fn without_body(response: Response) -> Response {
     Response::from_parts(parts, Body::empty())
 }
 
-fn host_of(request: &Request) -> Arc<str> {
+pub(crate) fn host_of(request: &Request) -> Arc<str> {
     if let Some(client) = request.extensions().get::<Client>() {
         return Arc::clone(&client.host);
     }

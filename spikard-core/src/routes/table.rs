@@ -54,7 +54,7 @@ pub struct TableError {
 }
 
 /// The values of the parameters of a route's path; an extension of every request that has any.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PathParams {
     names: Arc<[String]>,
     values: Vec<String>,

@@ -1,0 +1,116 @@
+//! Reads bodies: as far as the handler asks, by what their head says of them.
+
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use spikard_middleware::problem::{BAD_REQUEST, CONTENT_LENGTH_MISMATCH, UNSUPPORTED_ENCODING};
+use spikard_middleware::{Body, Request};
+
+use super::form::Form;
+use super::limits::BodyReadingConfig;
+use super::media_type::MediaType;
+use super::refused::Refused;
+use super::{json, multipart, site};
+
+/// What a handler wants of a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BodyKind {
+    /// Nothing: it stays in the request, and the handler may stream it.
+    #[default]
+    None,
+    /// Its bytes, whatever they are.
+    Raw,
+    /// Data: JSON, `+json`, urlencoded and multipart forms; a body without `Content-Type` counts
+    /// as JSON. Other media types are refused.
+    Json,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RequestBody {
+    /// The bytes that were read, as they came.
+    pub bytes: Bytes,
+    /// What they are.
+    pub content: Content,
+}
+
+/// What a body was read as.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Content {
+    /// It was not asked for: [`BodyKind::None`].
+    #[default]
+    Unread,
+    /// Bytes: [`BodyKind::Raw`].
+    Raw,
+    /// There was none.
+    Empty,
+    /// JSON.
+    Json(Value),
+    /// A form.
+    Form(Form),
+}
+
+impl RequestBody {
+    /// The data: the JSON document, or the fields of the form. None if there are none.
+    pub fn value(&self) -> Option<&Value> {
+        match &self.content {
+            Content::Json(value) => Some(value),
+            Content::Form(form) => Some(&form.fields),
+            Content::Unread | Content::Raw | Content::Empty => None,
+        }
+    }
+}
+
+/// Reads what `kind` asks for. A body that was read is taken out of the request.
+pub(super) async fn read(request: &mut Request, kind: BodyKind, limits: &BodyReadingConfig) -> Result<RequestBody, Refused> {
+    let length = request.body().size_hint().exact();
+    if length.is_some_and(|length| !is_declared(request.headers(), length)) {
+        return Err(mismatch());
+    }
+    match kind {
+        BodyKind::None => Ok(RequestBody::default()),
+        BodyKind::Raw => Ok(RequestBody { bytes: collect(request).await?, content: Content::Raw }),
+        BodyKind::Json => data(request, limits).await,
+    }
+}
+
+async fn data(request: &mut Request, limits: &BodyReadingConfig) -> Result<RequestBody, Refused> {
+    // All that the head can tell, before a byte is read.
+    let media_type = MediaType::of(request.headers())?;
+    if !request.body().is_end_stream() {
+        if request.headers().get_all(header::CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
+            return Err(Refused::new(UNSUPPORTED_ENCODING, "content encodings are not taken here"));
+        }
+        if media_type != Some(MediaType::Json) {
+            site::check(request)?;
+        }
+    }
+    let bytes = collect(request).await?;
+    let content = match media_type.unwrap_or(MediaType::Json) {
+        MediaType::Json if bytes.is_empty() => Content::Empty,
+        MediaType::Json => Content::Json(json::parse(&bytes, limits.json_depth)?),
+        MediaType::UrlEncoded => Content::Form(Form::urlencoded(&bytes, limits)?),
+        MediaType::Multipart(boundary) => Content::Form(multipart::parse(bytes.clone(), &boundary, limits).await?),
+    };
+    Ok(RequestBody { bytes, content })
+}
+
+async fn collect(request: &mut Request) -> Result<Bytes, Refused> {
+    let body = std::mem::replace(request.body_mut(), Body::empty());
+    // A body over a limit ends in an error too; the policy that ended it answers then.
+    let bytes =
+        body.collect().await.map_err(|_| Refused::new(BAD_REQUEST, "request body ended before it was complete"))?.to_bytes();
+    if is_declared(request.headers(), bytes.len() as u64) { Ok(bytes) } else { Err(mismatch()) }
+}
+
+/// Whether Content-Length, if it is there, says this. A server holds a body to it anyway.
+fn is_declared(headers: &HeaderMap, length: u64) -> bool {
+    let declared = |value: &http::HeaderValue| value.to_str().ok()?.parse::<u64>().ok();
+    headers.get_all(header::CONTENT_LENGTH).iter().all(|value| declared(value) == Some(length))
+}
+
+fn mismatch() -> Refused {
+    Refused::new(CONTENT_LENGTH_MISMATCH, "Content-Length header does not match actual body size")
+}

@@ -1,0 +1,101 @@
+//! Leaves that want their request taken apart: [`Handler`] gets parameters, cookies and the body as
+//! data. What cannot be read is refused before the handler is called.
+//!
+//! [`HandlerLeaf`] makes a service of a handler. A handler that wants nothing of this is an axum
+//! handler or any tower service, and costs less. Whether the data fit a schema is not judged here.
+
+mod body;
+mod cookies;
+mod data;
+mod failure;
+mod form;
+mod json;
+mod leaf;
+mod limits;
+mod media_type;
+mod multipart;
+mod params;
+mod refused;
+mod site;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http::{Request, Response, StatusCode};
+use spikard_middleware::Body;
+
+pub use body::{BodyKind, Content, RequestBody};
+pub use data::RequestData;
+pub use form::{FORM_DEPTH, Form};
+pub use leaf::HandlerLeaf;
+pub use limits::BodyReadingConfig;
+pub use multipart::Upload;
+pub use params::Params;
+pub use refused::Refused;
+
+/// What a handler comes to: a response, or a status and a text for the log. The client sees a
+/// problem (RFC 9457) with that status, never the text.
+pub type HandlerResult = Result<Response<Body>, (StatusCode, String)>;
+
+/// A leaf that wants extracted request data.
+///
+/// ```
+/// use std::future::Future;
+/// use std::path::Path;
+/// use std::pin::Pin;
+/// use std::sync::Arc;
+///
+/// use http::{Request, Response, StatusCode};
+/// use spikard_core::gateway::Leaf;
+/// use spikard_core::{Body, BodyKind, Gateway, Handler, HandlerLeaf, HandlerResult};
+/// use spikard_core::{RequestData, RouteConfig, ServerConfig, TestClient};
+///
+/// struct Rename;
+///
+/// impl Handler for Rename {
+///     fn call(
+///         &self,
+///         _request: Request<Body>,
+///         request_data: RequestData,
+///     ) -> Pin<Box<dyn Future<Output = HandlerResult> + Send + '_>> {
+///         Box::pin(async move {
+///             let id = request_data.path_params.get("id").unwrap_or_default();
+///             let Some(name) = request_data.body.value().and_then(|body| body["name"].as_str()) else {
+///                 return Err((StatusCode::BAD_REQUEST, "a rename without a name".into()));
+///             };
+///             Ok(Response::new(Body::from(format!("{id} is now {name}"))))
+///         })
+///     }
+///
+///     fn body_kind(&self) -> BodyKind {
+///         BodyKind::Json
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), spikard_core::BuildError> {
+/// let route = RouteConfig { path: "/users/{id}".into(), methods: vec!["PUT".into()], ..Default::default() };
+/// let leaf = Leaf { route, name: "rename".into(), service: Arc::new(HandlerLeaf::new(Rename)) };
+/// let client = TestClient::new(Gateway::build_with(&ServerConfig::default(), Path::new(""), vec![leaf])?);
+///
+/// let renamed = client.request(http::Method::PUT, "/users/7").json(&serde_json::json!({"name": "Ada"})).send().await;
+/// assert_eq!(renamed.text(), "7 is now Ada");
+///
+/// let broken = client.request(http::Method::PUT, "/users/7").body("{").send().await;
+/// assert_eq!(broken.json()["title"], "Malformed Request Body");
+/// # Ok(())
+/// # }
+/// ```
+pub trait Handler: Send + Sync {
+    /// Answers a request. Its body is still in `request` if [`Handler::body_kind`] asks for none;
+    /// otherwise it is in `request_data`, and the one of `request` is empty.
+    fn call(&self, request: Request<Body>, request_data: RequestData)
+    -> Pin<Box<dyn Future<Output = HandlerResult> + Send + '_>>;
+
+    /// What is to be read of the body before the handler is called. Asked once, at start.
+    fn body_kind(&self) -> BodyKind {
+        BodyKind::None
+    }
+}
