@@ -24,6 +24,8 @@ macro_rules! policies {
             request_id:         single(enable_request_id: RequestIdConfig = on)  "first: everything below can name the request";
             access_log:         single(access_log: AccessLogConfig = off)        "outside every refusal: a 401 and a 429 are logged too";
             catch_panic:        single(catch_panic: CatchPanicConfig = on)       "a panic is a logged 500, never a dead connection";
+            security_headers:   single(security_headers: SecurityHeadersConfig = off) "on every answer, refusals included";
+            headers:            single(headers: HeadersConfig = off)             "on every answer, refusals included";
             compression:        single(compression: CompressionConfig = on)      "outside refusals and leaves: what they say is compressed, too";
             timeout:            single(request_timeout: TimeoutConfig = on)      "bounds all that can wait";
             rate_limit:         single(rate_limit: RateLimits = off)             "before authentication: guessing keys must cost the guesser";
