@@ -10,10 +10,8 @@
 //! }
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<(), spikard_core::BuildError> {
-//!     let gateway = App::new(ServerConfig::default()).get("/users/{id}", user).gateway()?;
-//!     # drop(gateway);
-//!     Ok(())
+//! async fn main() -> Result<(), spikard_core::ServeError> {
+//!     App::new(ServerConfig { port: 8080, ..Default::default() }).get("/users/{id}", user).serve().await
 //! }
 //! ```
 
@@ -28,8 +26,9 @@ use axum::routing::any;
 use http::Method;
 use spikard_middleware::{BuildError, Request, Service, Tower};
 
-use crate::config::{RouteConfig, ServerConfig};
+use crate::config::{RouteConfig, ServerConfig, process_environment};
 use crate::gateway::{Gateway, Leaf};
+use crate::serve::{ServeError, serve};
 
 /// A server in the making: a configuration, and the routes that exist in the program only.
 ///
@@ -95,6 +94,18 @@ impl App {
     /// All errors of the configuration and of the routes.
     pub fn gateway(self) -> Result<Gateway, BuildError> {
         Gateway::build_with(&self.config, &self.directory, self.leaves)
+    }
+
+    /// Builds the routes and serves them on the host and port of the configuration, or of
+    /// `SPIKARD_HOST` and `SPIKARD_PORT`, until the process is told to stop.
+    ///
+    /// # Errors
+    /// All errors of the configuration and of the routes, or an address that cannot be had.
+    pub async fn serve(self) -> Result<(), ServeError> {
+        let mut config = self.config.clone();
+        config.take_address(&process_environment)?;
+        let gateway = self.gateway()?;
+        serve(&config, gateway, |_| ()).await.map(drop)
     }
 
     fn axum<H, T>(self, path: &str, method: &Method, handler: H) -> Self

@@ -23,7 +23,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spikard_middleware::stack::default_of;
-use spikard_middleware::{Policies, policies, units};
+use spikard_middleware::{BuildError, ConfigPath, Policies, policies, units};
 
 use super::limits::LimitsConfig;
 use super::route::RouteConfig;
@@ -100,3 +100,22 @@ policies! { server_config, {
         upstreams: BTreeMap::new(),
     }
 } }
+
+impl ServerConfig {
+    /// Takes host and port from `SPIKARD_HOST` and `SPIKARD_PORT`, where they are set.
+    ///
+    /// # Errors
+    /// When `SPIKARD_PORT` is not a port.
+    pub fn take_address(&mut self, environment: &dyn Fn(&str) -> Option<String>) -> Result<(), BuildError> {
+        if let Some(host) = environment("SPIKARD_HOST") {
+            self.host = host;
+        }
+        if let Some(port) = environment("SPIKARD_PORT") {
+            self.port = port.parse().map_err(|_| BuildError::Invalid {
+                at: ConfigPath::root().key("port"),
+                message: format!("SPIKARD_PORT is `{port}`, expected 0 to 65535"),
+            })?;
+        }
+        Ok(())
+    }
+}

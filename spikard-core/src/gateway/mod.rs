@@ -11,7 +11,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::{Method, header};
+use http::{HeaderName, Method, header};
 use http_body::Body as _;
 use spikard_middleware::{
     Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, MatchedRoute, Request, Response, Service, Stack, Warning,
@@ -98,6 +98,11 @@ impl Gateway {
     /// The table of the routes; its numbers are the positions in [`Gateway::routes`].
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// The headers that policies of any route set for upstreams.
+    pub fn upstream_headers(&self) -> Vec<HeaderName> {
+        self.routes.iter().flat_map(|route| route.effective().policies.upstream_headers()).collect()
     }
 
     /// What was built but is probably not what was meant.

@@ -71,6 +71,11 @@ impl Route {
         name
     }
 
+    /// Whether the route asks for no credentials.
+    pub fn is_public(&self) -> bool {
+        self.stack.names().all(|layer| layer != "authentication")
+    }
+
     /// The stack around the leaf, or around what answers a preflight for this route.
     pub(super) fn service(&self, preflight: bool) -> Arc<dyn Service> {
         Arc::clone(if preflight { &self.preflight } else { &self.service })

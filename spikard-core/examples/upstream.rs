@@ -1,0 +1,30 @@
+//! A small service that embeds `spikard-core`: the upstream behind `config-examples/gateway.toml`.
+//!
+//! `cargo run -p spikard-core --example upstream -- 9000`
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+use spikard_core::{App, ServeError, ServerConfig};
+
+#[tokio::main]
+async fn main() -> Result<(), ServeError> {
+    let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(9000);
+    App::new(ServerConfig { port, ..Default::default() })
+        .get("/users/{id}", user)
+        .get("/headers", headers)
+        .post("/echo", |body: String| async move { body })
+        .serve()
+        .await
+}
+
+async fn user(Path(id): Path<u64>) -> Json<Value> {
+    Json(json!({ "id": id, "name": format!("user {id}") }))
+}
+
+/// What arrived, to see what the gateway adds and removes.
+async fn headers(headers: HeaderMap) -> Json<Value> {
+    let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Json(headers.iter().map(|(name, value)| (name.to_string(), Value::String(text(value)))).collect())
+}

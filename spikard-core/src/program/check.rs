@@ -1,0 +1,38 @@
+//! `check`: every problem of a file, those that only building the stack can find included.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::{ReportFormat, failed, inspect, show};
+use crate::config::{Loaded, Report, load, process_environment};
+use crate::gateway::Gateway;
+
+pub(super) fn run(file: &Path, format: ReportFormat) -> ExitCode {
+    let (report, good) = match build(file) {
+        Ok((_, _, warnings)) => (warnings, true),
+        Err(report) => (report, false),
+    };
+    match format {
+        ReportFormat::Json => drop(inspect::write(&report.json_lines())),
+        ReportFormat::Text => show(&report),
+    }
+    if matches!(format, ReportFormat::Text) && good {
+        println!("{}: no errors", file.display());
+    }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The configuration and the gateway that it makes; problems and warnings go to standard error.
+pub(super) fn built(file: &Path) -> Result<(Loaded, Gateway), ExitCode> {
+    let (loaded, gateway, warnings) = build(file).map_err(|report| failed(&report))?;
+    show(&warnings);
+    Ok((loaded, gateway))
+}
+
+fn build(file: &Path) -> Result<(Loaded, Gateway, Report), Report> {
+    let loaded = load(file, &process_environment)?;
+    let gateway =
+        Gateway::build_with(&loaded.config, &loaded.directory, Vec::new()).map_err(|error| loaded.locate(error))?;
+    let warnings = loaded.locate_warnings(gateway.warnings().to_vec());
+    Ok((loaded, gateway, warnings))
+}

@@ -1,0 +1,152 @@
+//! The `spikard` program: its commands, and what they print.
+//!
+//! The program lives in the library so that the Python package has the same one.
+
+mod check;
+mod explain;
+mod inspect;
+mod serve;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::config::Report;
+
+/// A gateway with one policy model: compression, rate limits, authentication, static files and
+/// proxying are typed settings of one file.
+///
+/// Start with a file such as
+///
+///     [[routes]]
+///     path = "/"
+///     response = { body = "hello" }
+///
+/// and `spikard serve spikard.toml`. Paths in a file are relative to the file; "${NAME:-default}"
+/// stands for an environment variable. All keys: `spikard schema`, or docs/configuration.md.
+#[derive(Debug, Parser)]
+#[command(name = "spikard", version, verbatim_doc_comment, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server
+    ///
+    /// Address and port are taken from the flags, else from SPIKARD_HOST and SPIKARD_PORT, else
+    /// from the file. SIGTERM or Ctrl-C ends it: requests in flight are finished within
+    /// `shutdown_timeout`; a second signal ends at once.
+    Serve {
+        /// The configuration: .toml, .yaml, .yml or .json
+        file: PathBuf,
+        /// The address or host name to listen on
+        #[arg(long, env = "SPIKARD_HOST")]
+        host: Option<String>,
+        /// The port to listen on; 0 lets the system choose
+        #[arg(long, env = "SPIKARD_PORT")]
+        port: Option<u16>,
+    },
+    /// List every problem of a configuration; exit code 0 if there is none, 1 otherwise
+    Check {
+        /// The configuration
+        file: PathBuf,
+        /// `text` for people, `json` for programs: one object a line
+        #[arg(long, value_enum, default_value_t)]
+        format: ReportFormat,
+    },
+    /// Show which route answers a request, which do not and why, and the stack in front of it
+    ///
+    /// Every setting of the stack is shown with the file and line that it came from:
+    ///
+    ///     spikard explain spikard.toml GET http://api.example.com/users/7
+    #[command(verbatim_doc_comment)]
+    Explain {
+        /// The configuration
+        file: PathBuf,
+        /// The method, such as GET
+        method: String,
+        /// The URL, or a path
+        url: String,
+        /// A header of the request, such as 'Host: api.example.com'
+        #[arg(short = 'H', long = "header")]
+        headers: Vec<String>,
+    },
+    /// List the routes
+    Routes {
+        /// The configuration
+        file: PathBuf,
+    },
+    /// Write the JSON Schema of a configuration, for editors
+    Schema,
+    /// Write the effective configuration, secrets masked
+    Print {
+        /// The configuration
+        file: PathBuf,
+        /// The form
+        #[arg(long, value_enum, default_value_t)]
+        format: ConfigFormat,
+    },
+    /// Write the version
+    Version,
+    /// Write a completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum ReportFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum ConfigFormat {
+    #[default]
+    Toml,
+    Yaml,
+    Json,
+}
+
+/// Runs the program with its arguments, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Writing help to a closed pipe fails; there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match cli.command {
+        Command::Serve { file, host, port } => serve::run(&file, host, port),
+        Command::Check { file, format } => check::run(&file, format),
+        Command::Explain { file, method, url, headers } => explain::run(&file, &method, &url, &headers),
+        Command::Routes { file } => inspect::routes(&file),
+        Command::Schema => inspect::schema(),
+        Command::Print { file, format } => inspect::print(&file, format),
+        Command::Version => inspect::write(concat!(env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "spikard", &mut script);
+            inspect::write(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+/// Shows a report on standard error.
+fn failed(report: &Report) -> ExitCode {
+    show(report);
+    ExitCode::FAILURE
+}
+
+fn show(report: &Report) {
+    eprint!("{}", report.render(std::io::stderr().is_terminal()));
+}

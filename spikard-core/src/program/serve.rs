@@ -1,0 +1,64 @@
+//! `serve`: the server, from its banner to its drain.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+use super::{check, inspect};
+use crate::gateway::{Gateway, Route};
+use crate::serve::serve;
+use crate::server::Server;
+
+pub(super) fn run(file: &Path, host: Option<String>, port: Option<u16>) -> ExitCode {
+    log();
+    let (loaded, gateway) = match check::built(file) {
+        Ok(built) => built,
+        Err(code) => return code,
+    };
+    let mut config = loaded.config;
+    config.host = host.unwrap_or(config.host);
+    config.port = port.unwrap_or(config.port);
+    let routes = banner(file, &gateway);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(serve(&config, gateway, |server| drop(inspect::write(&(addresses(server) + &routes))))) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("spikard: {error}");
+    ExitCode::FAILURE
+}
+
+/// Logs go to standard error; `RUST_LOG` chooses them.
+fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // A second call in one process keeps the first subscriber.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+fn addresses(server: &Server) -> String {
+    server.addresses().iter().fold(format!("spikard {}\n", env!("CARGO_PKG_VERSION")), |mut text, address| {
+        let _ = writeln!(text, "listening on http://{address}");
+        text
+    })
+}
+
+/// What is served, and which routes ask for no credentials although others do.
+fn banner(file: &Path, gateway: &Gateway) -> String {
+    let routes: Vec<&Route> = gateway.routes().collect();
+    let mut text = format!("{} routes from {}\n", routes.len(), file.display());
+    let public: Vec<String> = routes.iter().filter(|route| route.is_public()).map(|route| route.name()).collect();
+    if public.len() == routes.len() {
+        text.push_str("all routes are public: none asks for credentials\n");
+    } else if !public.is_empty() {
+        let _ = writeln!(text, "public routes, which ask for no credentials: {}", public.join(", "));
+    }
+    text
+}
