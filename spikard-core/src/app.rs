@@ -26,7 +26,7 @@ use axum::routing::any;
 use http::Method;
 use spikard_middleware::{BuildError, Request, Service, Tower};
 
-use crate::config::{RouteConfig, ServerConfig, process_environment};
+use crate::config::{RouteConfig, ServerConfig};
 use crate::gateway::{Gateway, Leaf};
 use crate::serve::{ServeError, serve};
 
@@ -103,7 +103,7 @@ impl App {
     /// All errors of the configuration and of the routes, or an address that cannot be had.
     pub async fn serve(self) -> Result<(), ServeError> {
         let mut config = self.config.clone();
-        config.take_address(&process_environment)?;
+        config.take_address(&|name| std::env::var(name).ok())?;
         let gateway = self.gateway()?;
         serve(&config, gateway, |_| ()).await.map(drop)
     }

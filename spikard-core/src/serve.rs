@@ -26,7 +26,11 @@ pub enum ServeError {
 
 /// Serves a gateway on the host and port of `config` until the process is told to stop.
 /// `listening` is called once connections are taken.
-pub(crate) async fn serve(config: &ServerConfig, gateway: Gateway, listening: impl FnOnce(&Server)) -> Result<Outcome, ServeError> {
+pub(crate) async fn serve(
+    config: &ServerConfig,
+    gateway: Gateway,
+    listening: impl FnOnce(&Server),
+) -> Result<Outcome, ServeError> {
     let settings = Settings {
         limits: config.limits.clone(),
         trusted_proxies: config.trusted_proxies.clone(),

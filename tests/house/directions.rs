@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::root;
 
@@ -13,19 +13,33 @@ fn users() -> BTreeMap<String, BTreeSet<String>> {
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
         .current_dir(root())
         .output()
-        .unwrap();
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+        .expect("cargo runs");
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for package in metadata["packages"].as_array().unwrap() {
-        let name = package["name"].as_str().unwrap();
-        for dependency in package["dependencies"].as_array().unwrap() {
-            let normal = dependency["kind"].is_null() && dependency["optional"] == false;
-            if normal && let Some(used) = dependency["name"].as_str() {
-                users.entry(used.to_owned()).or_default().insert(name.to_owned());
-            }
+    for package in metadata.packages {
+        for used in package.dependencies.into_iter().filter(|dependency| dependency.kind.is_none() && !dependency.optional) {
+            users.entry(used.name).or_default().insert(package.name.clone());
         }
     }
     users
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    kind: Option<String>,
+    optional: bool,
 }
 
 #[test]

@@ -1,16 +1,14 @@
 //! From the entries of the configuration to routes: keys, effective policies, leaves.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::Method;
 use spikard_middleware::stack::Inherited;
 use spikard_middleware::{BuildContext, BuildError, Effective, Policies, Service, Stack};
 
+use super::leaves::{BuiltLeaf, Leaves};
 use super::route::Route;
 use crate::config::{RouteConfig, ServerConfig};
-use crate::leaf::{FixedResponse, Redirect};
-use crate::proxy::Upstream;
 use crate::routes::{HostPattern, PathPattern, RouteKey};
 
 /// A leaf that exists in the program only: its route, and the service that answers.
@@ -38,11 +36,11 @@ pub(super) fn routes(
     errors: &mut Vec<BuildError>,
 ) -> Vec<Arc<Route>> {
     let plan = Plan { policies: config.policies(), stack, ctx };
-    let upstreams = upstreams(config, ctx, errors);
+    let entries = Leaves::new(config, ctx, errors);
     let list = ctx.place().key("routes");
     let from_config = config.routes.iter().enumerate().map(|(number, route)| {
         let ctx = ctx.at(list.index(number));
-        let leaf = |path: &PathPattern| leaf_of(route, path, &upstreams, &ctx);
+        let leaf = |path: &PathPattern| entries.leaf(route, path, &ctx);
         plan.route(route, leaf, &ctx)
     });
     let from_program = leaves.into_iter().map(|leaf| {
@@ -58,20 +56,6 @@ pub(super) fn routes(
     }
     routes
 }
-
-/// The upstreams by name; none is one that could not be built.
-type Upstreams<'a> = BTreeMap<&'a str, Option<Upstream>>;
-
-fn upstreams<'a>(config: &'a ServerConfig, ctx: &BuildContext, errors: &mut Vec<BuildError>) -> Upstreams<'a> {
-    let table = ctx.place().key("upstreams");
-    let build = |(name, config): (&'a String, _)| {
-        let upstream = Upstream::build(config, &ctx.at(table.key(name)));
-        (name.as_str(), keep(upstream, errors))
-    };
-    config.upstreams.iter().map(build).collect()
-}
-
-type BuiltLeaf = (String, Arc<dyn Service>);
 
 impl Plan<'_> {
     fn route(
@@ -134,55 +118,4 @@ fn methods_of(config: &RouteConfig, ctx: &BuildContext) -> Result<Vec<Method>, B
     }
     BuildError::all(errors)?;
     Ok(methods)
-}
-
-/// The one leaf of an entry of `[[routes]]`.
-fn leaf_of(
-    config: &RouteConfig,
-    path: &PathPattern,
-    upstreams: &Upstreams<'_>,
-    ctx: &BuildContext,
-) -> Result<BuiltLeaf, BuildError> {
-    let inner = |key: &str| ctx.at(ctx.place().key(key));
-    let given = [
-        ("upstream", config.upstream.is_some()),
-        ("response", config.response.is_some()),
-        ("redirect", config.redirect.is_some()),
-        ("python", config.python.is_some()),
-    ];
-    let given: Vec<&str> = given.iter().filter_map(|(key, given)| given.then_some(*key)).collect();
-    let choices = "one of `upstream`, `response`, `redirect` and `python`";
-    if let [_, second, ..] = given[..] {
-        let message = format!("the route has `{}`, expected {choices}", given.join("` and `"));
-        return Err(ctx.invalid(second, message));
-    }
-    if let Some(name) = &config.upstream {
-        return upstream_of(name, path, upstreams, &inner("upstream"));
-    }
-    if let Some(response) = &config.response {
-        let leaf = FixedResponse::build(response, &inner("response"))?;
-        return Ok(("response".into(), Arc::new(leaf)));
-    }
-    if let Some(redirect) = &config.redirect {
-        let leaf = Redirect::build(redirect, path, &inner("redirect"))?;
-        return Ok((format!("redirect {}", redirect.to), Arc::new(leaf)));
-    }
-    if config.python.is_some() {
-        return Err(ctx.invalid("python", "this program has no Python in it, expected to be run by the Python package `spikard`"));
-    }
-    Err(ctx.invalid("", format!("the route has nothing that answers, expected {choices}")))
-}
-
-fn upstream_of(name: &str, path: &PathPattern, upstreams: &Upstreams<'_>, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
-    let label = format!("upstream {name}");
-    match upstreams.get(name) {
-        Some(Some(upstream)) => Ok((label, Arc::new(upstream.leaf(path, ctx)?))),
-        // Its own error is reported already.
-        Some(None) => Err(BuildError::Several(Vec::new())),
-        None => {
-            let known: Vec<String> = upstreams.keys().map(|name| format!("`{name}`")).collect();
-            let known = if known.is_empty() { "an entry of `upstreams`".into() } else { known.join(" or ") };
-            Err(ctx.invalid("", format!("upstream is `{name}`, expected {known}")))
-        }
-    }
 }

@@ -13,7 +13,9 @@ pub(super) fn run(file: &Path, format: ReportFormat) -> ExitCode {
         Err(report) => (report, false),
     };
     match format {
-        ReportFormat::Json => drop(inspect::write(&report.json_lines())),
+        ReportFormat::Json => {
+            let _ = inspect::write(&report.json_lines());
+        }
         ReportFormat::Text => show(&report),
     }
     if matches!(format, ReportFormat::Text) && good {
@@ -31,8 +33,7 @@ pub(super) fn built(file: &Path) -> Result<(Loaded, Gateway), ExitCode> {
 
 fn build(file: &Path) -> Result<(Loaded, Gateway, Report), Report> {
     let loaded = load(file, &process_environment)?;
-    let gateway =
-        Gateway::build_with(&loaded.config, &loaded.directory, Vec::new()).map_err(|error| loaded.locate(error))?;
+    let gateway = Gateway::build_with(&loaded.config, &loaded.directory, Vec::new()).map_err(|error| loaded.locate(error))?;
     let warnings = loaded.locate_warnings(gateway.warnings().to_vec());
     Ok((loaded, gateway, warnings))
 }

@@ -1,12 +1,12 @@
-//! `routes`, `schema`, `print`: what a configuration comes to.
+//! `routes`, `schema`: what a configuration comes to.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{ConfigFormat, check};
-use crate::config::{print, schema};
+use super::check;
+use crate::config;
 use crate::gateway::Route;
 
 /// One line a route: methods, host and path, leaf, and whether it asks for credentials.
@@ -39,21 +39,7 @@ fn row(route: &Route) -> [String; 4] {
 
 /// The published schema.
 pub(super) fn schema() -> ExitCode {
-    write(&schema::published_text())
-}
-
-/// The effective configuration.
-pub(super) fn print(file: &Path, format: ConfigFormat) -> ExitCode {
-    let (loaded, _) = match check::built(file) {
-        Ok(built) => built,
-        Err(code) => return code,
-    };
-    let text = match format {
-        ConfigFormat::Toml => print::toml(&loaded.config),
-        ConfigFormat::Yaml => print::yaml(&loaded.config),
-        ConfigFormat::Json => print::json(&loaded.config),
-    };
-    write(&text)
+    write(&format!("{:#}\n", config::published()))
 }
 
 /// Writes to standard output. A reader that has gone (`| head`) is not an error.

@@ -38,7 +38,7 @@ struct Cli {
 enum Command {
     /// Start the server
     ///
-    /// Address and port are taken from the flags, else from SPIKARD_HOST and SPIKARD_PORT, else
+    /// Address and port are taken from the flags, else from `SPIKARD_HOST` and `SPIKARD_PORT`, else
     /// from the file. SIGTERM or Ctrl-C ends it: requests in flight are finished within
     /// `shutdown_timeout`; a second signal ends at once.
     Serve {
@@ -83,14 +83,6 @@ enum Command {
     },
     /// Write the JSON Schema of a configuration, for editors
     Schema,
-    /// Write the effective configuration, secrets masked
-    Print {
-        /// The configuration
-        file: PathBuf,
-        /// The form
-        #[arg(long, value_enum, default_value_t)]
-        format: ConfigFormat,
-    },
     /// Write the version
     Version,
     /// Write a completion script
@@ -104,14 +96,6 @@ enum Command {
 enum ReportFormat {
     #[default]
     Text,
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum ConfigFormat {
-    #[default]
-    Toml,
-    Yaml,
     Json,
 }
 
@@ -131,7 +115,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain { file, method, url, headers } => explain::run(&file, &method, &url, &headers),
         Command::Routes { file } => inspect::routes(&file),
         Command::Schema => inspect::schema(),
-        Command::Print { file, format } => inspect::print(&file, format),
         Command::Version => inspect::write(concat!(env!("CARGO_PKG_VERSION"), "\n")),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -25,7 +25,11 @@ pub(super) fn run(file: &Path, host: Option<String>, port: Option<u16>) -> ExitC
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(serve(&config, gateway, |server| drop(inspect::write(&(addresses(server) + &routes))))) {
+    let announce = |server: &Server| {
+        // A closed standard output is no reason not to serve.
+        let _ = inspect::write(&(addresses(server) + &routes));
+    };
+    match runtime.block_on(serve(&config, gateway, announce)) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }

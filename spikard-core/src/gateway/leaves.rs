@@ -1,0 +1,81 @@
+//! The one leaf of each entry of `[[routes]]`, and the upstreams that several may share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use spikard_middleware::{BuildContext, BuildError, Service};
+
+use crate::config::{RouteConfig, ServerConfig};
+use crate::leaf::{FixedResponse, Redirect};
+use crate::proxy::Upstream;
+use crate::routes::PathPattern;
+
+/// A leaf, and what it is called in `routes` and `explain`.
+pub(super) type BuiltLeaf = (String, Arc<dyn Service>);
+
+/// The keys of which a route has exactly one.
+const KEYS: [&str; 4] = ["upstream", "response", "redirect", "python"];
+
+/// What builds leaves.
+pub(super) struct Leaves {
+    /// None: it could not be built, and that is reported.
+    upstreams: BTreeMap<String, Option<Upstream>>,
+}
+
+impl Leaves {
+    /// Builds the upstreams of a configuration; what is wrong with them goes to `errors`.
+    pub(super) fn new(config: &ServerConfig, ctx: &BuildContext, errors: &mut Vec<BuildError>) -> Self {
+        let list = ctx.place().key("upstreams");
+        let upstreams = config.upstreams.iter().map(|(name, upstream)| {
+            let built = Upstream::build(upstream, &ctx.at(list.key(name)));
+            (name.clone(), built.map_err(|error| errors.push(error)).ok())
+        });
+        Self { upstreams: upstreams.collect() }
+    }
+
+    /// Builds the leaf of a route with the path `path`.
+    pub(super) fn leaf(&self, config: &RouteConfig, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
+        let inner = |key: &str| ctx.at(ctx.place().key(key));
+        check_one(config, ctx)?;
+        if let Some(name) = &config.upstream {
+            return self.upstream(name, path, &inner("upstream"));
+        }
+        if let Some(response) = &config.response {
+            let leaf = FixedResponse::build(response, &inner("response"))?;
+            return Ok(("response".into(), Arc::new(leaf)));
+        }
+        if let Some(redirect) = &config.redirect {
+            let leaf = Redirect::build(redirect, path, &inner("redirect"))?;
+            return Ok((format!("redirect {}", redirect.to), Arc::new(leaf)));
+        }
+        Err(ctx.invalid("python", "this program has no Python in it, expected to be run by the Python package `spikard`"))
+    }
+
+    fn upstream(&self, name: &str, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
+        match self.upstreams.get(name) {
+            Some(Some(upstream)) => Ok((format!("upstream {name}"), Arc::new(upstream.leaf(path, ctx)?))),
+            // Its own error is reported; the route has none.
+            Some(None) => Err(BuildError::Several(Vec::new())),
+            None if self.upstreams.is_empty() => {
+                Err(ctx.invalid("", format!("upstream is `{name}`, expected an entry of `upstreams`")))
+            }
+            None => {
+                let known: Vec<String> = self.upstreams.keys().map(|name| format!("`{name}`")).collect();
+                Err(ctx.invalid("", format!("upstream is `{name}`, expected {}", known.join(" or "))))
+            }
+        }
+    }
+}
+
+fn check_one(config: &RouteConfig, ctx: &BuildContext) -> Result<(), BuildError> {
+    let given = [config.upstream.is_some(), config.response.is_some(), config.redirect.is_some(), config.python.is_some()];
+    let given: Vec<&str> = KEYS.iter().zip(given).filter_map(|(key, given)| given.then_some(*key)).collect();
+    let choices = KEYS.map(|key| format!("`{key}`")).join(", ");
+    match given[..] {
+        [] => Err(ctx.invalid("", format!("the route has nothing that answers, expected one of {choices}"))),
+        [_] => Ok(()),
+        [_, second, ..] => {
+            Err(ctx.invalid(second, format!("the route has `{}`, expected one of {choices}", given.join("` and `"))))
+        }
+    }
+}
