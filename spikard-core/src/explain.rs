@@ -127,7 +127,7 @@ fn flatten(
                 flatten(value, &format!("{prefix}{key}"), &place.key(key), origin, out);
             }
         }
-        Value::Null => {}
+        Value::Null | Value::Object(_) => {}
         _ => {
             let name = if name.is_empty() { place.to_string() } else { name.to_owned() };
             let origin = origin(place).unwrap_or_else(|| "default".into());
