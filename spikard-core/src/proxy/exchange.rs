@@ -8,16 +8,16 @@ use http::uri::{Authority, PathAndQuery};
 use http::{StatusCode, Version as HttpVersion};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use hyper::upgrade::OnUpgrade;
 use spikard_middleware::{Body, Client, Request, Response};
 
 use super::connection::Connection;
 use super::failure::{Chain, Failure};
-use super::headers::{Wishes, clean_answer};
+use super::headers::{Wishes, clean_answer, join_cookies};
 use super::http2::{Opened, Session};
 use super::target::Version;
+use super::tunnel::{self, Switch};
 use super::upload::{Progress, within};
-use super::{Shared, Target, forwarded, path, tunnel};
+use super::{Shared, Target, forwarded, path};
 use crate::routes::PathParams;
 
 /// What is known of a request beside the request itself, whatever connection it will get.
@@ -26,7 +26,7 @@ struct Plan {
     wishes: Wishes,
     upload: Option<Progress>,
     /// The client's side of the tunnel that it asks for.
-    switch: Option<OnUpgrade>,
+    switch: Option<Switch>,
 }
 
 /// A request without answer. Where nothing was sent, another connection or target may be tried.
@@ -46,9 +46,12 @@ impl Plan {
         let path = shared.path.apply(request.uri(), request.extensions().get::<PathParams>());
         let version = request.version();
         let wishes = Wishes::take(&mut request);
-        let switch = wishes.upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+        let switch = wishes.upgrade.is_some().then(|| Switch::of(&mut request));
         let client = request.extensions_mut().remove::<Client>();
         let headers = request.headers_mut();
+        if version == HttpVersion::HTTP_2 {
+            join_cookies(headers);
+        }
         forwarded::announce(headers, client.as_ref(), version);
         if shared.preserve_host && !headers.contains_key(HOST) {
             // Over HTTP/2 clients name the host in the URI.
@@ -151,7 +154,7 @@ impl Shared {
                 let uploading = plan.upload.as_ref().is_some_and(|upload| !upload.is_over());
                 finished(target, answer, |body| connection.body(body, &target.pool, uploading))
             }
-            (true, Some(_), Some(client)) => Ok(tunnel::begin(connection, answer, client)),
+            (true, Some(_), Some(switch)) => Ok(switch.begin(connection, answer)),
             (true, ..) => Err(broken(target, "it switched to a protocol that was not asked for")),
         }
     }

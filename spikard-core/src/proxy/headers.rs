@@ -1,6 +1,6 @@
 //! The headers that concern one connection only, and never travel on (RFC 9110 section 7.6.1).
 
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use http_body::Body as HttpBody;
 use spikard_middleware::Request;
@@ -119,6 +119,8 @@ pub(super) fn clean_answer(status: StatusCode, headers: &mut HeaderMap) -> Resul
             }
             // A length beside it would contradict it (RFC 9112 section 6.3).
             "transfer-encoding" => found.push(CONTENT_LENGTH),
+            // HTTP writes it anew, once.
+            "content-length" if length_of(value).is_none() || headers.get_all(name).iter().count() > 1 => {}
             "keep-alive" | "proxy-connection" | "proxy-authenticate" | "te" | "upgrade" => {}
             _ => continue,
         }
@@ -132,6 +134,16 @@ pub(super) fn clean_answer(status: StatusCode, headers: &mut HeaderMap) -> Resul
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     }
     Ok(())
+}
+
+/// Joins what HTTP/2 may send in parts (RFC 9113 section 8.2.3) and no earlier version may.
+pub(super) fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if crumbs.len() > 1
+        && let Ok(cookie) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, cookie);
+    }
 }
 
 /// The members of a comma-separated value.
@@ -232,6 +244,14 @@ mod tests {
     }
 
     #[test]
+    fn cookies_in_parts_are_joined() {
+        let mut request = request(&[("cookie", "a=1"), ("cookie", "b=2; c=3")], Body::empty());
+        join_cookies(request.headers_mut());
+        let cookies: Vec<_> = request.headers().get_all(COOKIE).iter().collect();
+        assert_eq!(cookies, ["a=1; b=2; c=3"]);
+    }
+
+    #[test]
     fn an_answer_loses_its_hop_and_a_length_that_contradicts() {
         let mut answer = request(
             &[
@@ -245,6 +265,9 @@ mod tests {
         );
         assert_eq!(clean_answer(StatusCode::OK, answer.headers_mut()), Ok(()));
         assert_eq!(names(answer.headers()), ["etag"]);
+        let mut twice = request(&[("content-length", "5"), ("content-length", "5")], Body::empty());
+        assert_eq!(clean_answer(StatusCode::OK, twice.headers_mut()), Ok(()));
+        assert!(twice.headers().is_empty());
         let mut coded = request(&[("transfer-encoding", "gzip, chunked")], Body::empty());
         assert!(clean_answer(StatusCode::OK, coded.headers_mut()).is_err());
     }

@@ -21,8 +21,8 @@ async fn a_request_says_for_whom_it_is_made() {
         forwarded(|config| config, "GET /a//b%7e?x=%2F HTTP/1.1\r\nhost: gate:80\r\nx-forwarded-for: 6.6.6.6\r\n\r\n").await;
     assert_eq!(
         head,
-        "GET /a//b%7e?x=%2F HTTP/1.1\r\nhost: gate:80\r\nx-forwarded-for: 127.0.0.1\r\nvia: 1.1 spikard\r\n\
-         forwarded: for=127.0.0.1;proto=http;host=\"gate:80\"\r\nx-forwarded-proto: http\r\nx-forwarded-host: gate:80\r\n\r\n"
+        "GET /a//b%7e?x=%2F HTTP/1.1\r\nhost: gate:80\r\nvia: 1.1 spikard\r\n\
+         forwarded: for=127.0.0.1;proto=http;host=\"gate:80\"\r\nx-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\nx-forwarded-host: gate:80\r\n\r\n"
     );
 }
 

@@ -2,6 +2,7 @@
 
 mod failures;
 mod framing;
+mod protocols;
 mod streaming;
 mod tunnels;
 
@@ -9,17 +10,18 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::header::HOST;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use spikard_middleware::{Body, BuildContext, Client, Response, Service};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use spikard_middleware::{Body, BuildContext, Response};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 use super::Upstream;
 use crate::config::UpstreamConfig;
 use crate::routes::PathPattern;
+use crate::server::{Live, Outcome, Server, Settings, Signals, Stop};
 
 /// A listener, and its address as a target.
 async fn listener() -> (TcpListener, String) {
@@ -45,34 +47,36 @@ where
     A: Future<Output = Response> + Send + 'static,
 {
     while let Ok((stream, _)) = listener.accept().await {
-        let answer = answer.clone();
-        let service = hyper::service::service_fn(move |request| {
-            let answer = answer(request);
-            async move { Ok::<_, Infallible>(answer.await) }
-        });
-        tokio::spawn(async move {
-            let server = Builder::new(TokioExecutor::new());
-            let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
-        });
+        tokio::spawn(serve(stream, answer.clone()));
     }
+}
+
+async fn serve<S, F, A>(stream: S, answer: F)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    F: Fn(http::Request<Incoming>) -> A + Send + Sync + 'static,
+    A: Future<Output = Response> + Send + 'static,
+{
+    let service = hyper::service::service_fn(move |request| {
+        let answer = answer(request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// A server with nothing but the proxy in it.
 async fn proxy(config: UpstreamConfig) -> SocketAddr {
+    stoppable_proxy(config).await.0
+}
+
+async fn stoppable_proxy(config: UpstreamConfig) -> (SocketAddr, Stop, JoinHandle<Outcome>) {
     let upstream = Upstream::build(&config, &BuildContext::default()).unwrap();
-    let leaf = Arc::new(upstream.leaf(&PathPattern::parse("/{*rest}").unwrap(), &BuildContext::default()).unwrap());
-    let (listener, _) = listener().await;
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(accept(listener, move |request| {
-        let leaf = Arc::clone(&leaf);
-        async move {
-            let mut request = request.map(Body::new);
-            let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost").into();
-            request.extensions_mut().insert(Client { host, ..Client::local() });
-            leaf.call(request).await
-        }
-    }));
-    address
+    let leaf = upstream.leaf(&PathPattern::parse("/{*rest}").unwrap(), &BuildContext::default()).unwrap();
+    let server = Server::bind("127.0.0.1", 0, Settings::default()).await.unwrap();
+    let address = server.addresses()[0];
+    let (stop, signals) = Signals::by_hand();
+    let running = tokio::spawn(server.run(Live::new(Arc::new(leaf)), signals));
+    (address, stop, running)
 }
 
 /// A connection to a server, written and read as bytes.

@@ -73,3 +73,19 @@ async fn a_switch_to_what_was_not_asked_for_is_a_502() {
     assert!(client.head().await.starts_with("HTTP/1.1 502"));
     assert_eq!(upstream.rest().await, "");
 }
+
+#[tokio::test]
+async fn tunnels_end_when_the_server_does() {
+    let (listener, target) = listener().await;
+    let (gate, stop, running) = stoppable_proxy(UpstreamConfig::to(target)).await;
+    let mut client = Raw::to(gate).await;
+    client.send(UPGRADE).await;
+    let mut upstream = Raw::accepted(&listener).await;
+    upstream.head().await;
+    upstream.send(SWITCHED).await;
+    client.head().await;
+    stop.signal();
+    assert_eq!(client.rest().await, "");
+    assert_eq!(upstream.rest().await, "");
+    running.await.unwrap();
+}

@@ -1,0 +1,156 @@
+//! Targets of every kind: TLS, HTTP/2, Unix sockets; and settings that cannot work.
+
+use http_body_util::BodyExt;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use spikard_middleware::BuildError;
+use tempfile::TempDir;
+use tokio::net::UnixListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+
+/// Says what the upstream saw of a request.
+async fn seen(request: http::Request<Incoming>) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.unwrap();
+    let trailer = body.trailers().and_then(|trailers| trailers.get("x-sum")).cloned();
+    let text = format!("{:?} {} {:?} {trailer:?}", parts.version, parts.uri, body.to_bytes());
+    Response::new(Body::from(text))
+}
+
+const POST: &str = "POST /a?b HTTP/1.1\r\nhost: gate\r\nconnection: close\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n\
+    2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n";
+
+/// A server with a certificate for `localhost`, and the file of the authority that signed it.
+async fn tls_upstream(protocols: &[&str]) -> (String, TempDir) {
+    let mut authority = CertificateParams::new([]).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["localhost".into()]).unwrap().signed_by(&key, &authority).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+        .unwrap();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (listener, target) = listener().await;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                tokio::spawn(serve(stream, seen));
+            }
+        }
+    });
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
+    (target.replace("http://127.0.0.1", "https://localhost"), directory)
+}
+
+#[tokio::test]
+async fn cleartext_http2_is_spoken_by_prior_knowledge() {
+    let config = UpstreamConfig { http2: true, ..UpstreamConfig::to(upstream(seen).await) };
+    let gate = proxy(config).await;
+    for _ in 0..2 {
+        let answer = ask(gate, POST).await;
+        assert!(answer.contains(r#"HTTP/2.0 http://gate/a?b b"hi" Some("7")"#), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn with_tls_the_target_chooses_the_version() {
+    for (protocols, http2, expected) in [
+        (&["h2", "http/1.1"][..], true, "HTTP/2.0 https://gate/a?b"),
+        (&["http/1.1"], true, "HTTP/1.1 /a?b"),
+        (&[], true, "HTTP/1.1 /a?b"),
+        (&["h2", "http/1.1"], false, "HTTP/1.1 /a?b"),
+    ] {
+        let (target, authority) = tls_upstream(protocols).await;
+        let ca = Some(authority.path().join("ca.pem"));
+        let gate = proxy(UpstreamConfig { http2, ca, ..UpstreamConfig::to(target) }).await;
+        for _ in 0..2 {
+            let answer = ask(gate, POST).await;
+            assert!(answer.contains(&format!(r#"{expected} b"hi" Some("7")"#)), "{protocols:?} {http2}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_no_authority_vouches_for_is_not_spoken_to() {
+    let (target, _) = tls_upstream(&[]).await;
+    let (_, other) = tls_upstream(&[]).await;
+    let ca = Some(other.path().join("ca.pem"));
+    let answer = ask(proxy(UpstreamConfig { ca, ..UpstreamConfig::to(target) }).await, POST).await;
+    assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_target_may_be_a_unix_socket() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("app.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, seen));
+        }
+    });
+    let answer = ask(proxy(UpstreamConfig::to(format!("unix:{}", path.display()))).await, POST).await;
+    assert!(answer.contains(r#"HTTP/1.1 /a?b b"hi" Some("7")"#), "{answer}");
+}
+
+#[test]
+fn settings_that_cannot_work_are_told_together_with_their_places() {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("bad.pem"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    std::fs::write(directory.path().join("empty.pem"), "").unwrap();
+    let errors = |config: UpstreamConfig| {
+        let ctx = BuildContext::new(directory.path(), spikard_middleware::Clock::system());
+        let ctx = ctx.at(ctx.place().key("upstreams").key("api"));
+        let error = Upstream::build(&config, &ctx).err().map(BuildError::each).unwrap_or_default();
+        error.into_iter().map(|(place, message)| format!("{place}: {message}")).collect::<Vec<_>>()
+    };
+    let all = errors(UpstreamConfig {
+        targets: vec!["http://a:1".into(), "a:1".into(), "http://a/b".into()],
+        connect_timeout: std::time::Duration::ZERO,
+        strip_prefix: Some("api".into()),
+        ca: Some("none.pem".into()),
+        ..UpstreamConfig::default()
+    });
+    assert_eq!(
+        all[..4],
+        [
+            "upstreams.api.targets[1]: target is `a:1`, expected `http://host:port`, `https://host:port` or `unix:/path/to.sock`",
+            "upstreams.api.targets[2]: target is `http://a/b`, expected no path: use `rewrite` for that",
+            "upstreams.api.connect_timeout: connect_timeout is 0, expected more",
+            "upstreams.api.strip_prefix: prefix is `api`, expected `/` and a segment, such as `/api`",
+        ]
+    );
+    assert!(all[4].starts_with("upstreams.api.ca: ") && all[4].contains("cannot be read"), "{}", all[4]);
+    for (config, expected) in [
+        (UpstreamConfig::default(), "upstreams.api.targets: targets is an empty list"),
+        (UpstreamConfig { ca: Some("bad.pem".into()), ..UpstreamConfig::to("http://a") }, "no list of certificates"),
+        (UpstreamConfig { ca: Some("empty.pem".into()), ..UpstreamConfig::to("http://a") }, "it holds none"),
+        (
+            UpstreamConfig { strip_prefix: Some("/a".into()), rewrite: Some("/b".into()), ..UpstreamConfig::to("http://a") },
+            "`rewrite` stands beside `strip_prefix`",
+        ),
+    ] {
+        let errors = errors(config);
+        assert!(errors.len() == 1 && errors[0].contains(expected), "{errors:?}");
+    }
+}
+
+#[test]
+fn a_rewrite_names_parameters_that_its_route_has() {
+    let config = UpstreamConfig { rewrite: Some("/v2/{rest}".into()), ..UpstreamConfig::to("http://a") };
+    let ctx = BuildContext::default();
+    let upstream = Upstream::build(&config, &ctx).unwrap();
+    let leaf = |path: &str| upstream.leaf(&PathPattern::parse(path).unwrap(), &ctx).map(drop).map_err(|error| error.to_string());
+    assert_eq!(leaf("/v1/{*rest}"), Ok(()));
+    let error = leaf("/v1/{id}").unwrap_err();
+    assert!(error.contains("its `rewrite` has `{rest}`, expected a parameter of the path `/v1/{id}`"), "{error}");
+}
