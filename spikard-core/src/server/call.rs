@@ -19,6 +19,7 @@ use spikard_middleware::{Body, Client, Request, Response};
 use super::hygiene::{self, Fault};
 use super::link::{Flight, Link};
 use super::request_body::{RequestBody, Stall};
+use super::streams;
 
 /// Answers one request of a connection.
 pub(super) fn call(
@@ -37,7 +38,10 @@ async fn answer(flight: Flight, request: http::Request<Incoming>) -> http::Respo
     if ends && version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    response.map(|body| ResponseBody { body, _flight: flight })
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        link.meter.saw_other_protocol();
+    }
+    response.map(|body| ResponseBody::new(body, version, flight))
 }
 
 struct Answered {
@@ -49,7 +53,11 @@ struct Answered {
 async fn respond(link: &Arc<Link>, request: http::Request<Incoming>) -> Answered {
     let (mut parts, incoming) = request.into_parts();
     let ends = incoming.is_end_stream();
-    if let Err(fault) = hygiene::admit(&mut parts, link.server.heads) {
+    let admitted = match link.meter.ambiguity() {
+        Some(ambiguity) => Err(hygiene::doubtful(ambiguity.detail())),
+        None => hygiene::admit(&mut parts, link.server.heads),
+    };
+    if let Err(fault) = admitted {
         link.meter.body_is_over(ends);
         return refuse(parts, &fault);
     }
@@ -99,7 +107,19 @@ fn describe(link: &Link, parts: &mut Parts) {
 /// The body of a response. The request is in flight until it is gone.
 pub(super) struct ResponseBody {
     body: Body,
+    /// On HTTP/2, what of a piece is still to be given.
+    rest: Option<Bytes>,
     _flight: Flight,
+}
+
+/// The largest piece that hyper is given on HTTP/2. It takes a piece when the client takes its
+/// first byte, and keeps the rest: a client that takes no more would hold it for good.
+const PIECE: usize = 64 << 10;
+
+impl ResponseBody {
+    fn new(body: Body, version: Version, flight: Flight) -> Self {
+        Self { body, rest: (version == Version::HTTP_2).then(Bytes::new), _flight: flight }
+    }
 }
 
 impl HttpBody for ResponseBody {
@@ -107,14 +127,27 @@ impl HttpBody for ResponseBody {
     type Error = <Body as HttpBody>::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let Some(rest) = &self.rest else { return Pin::new(&mut self.body).poll_frame(cx) };
+        let mut frame = if rest.is_empty() {
+            Pin::new(&mut self.body).poll_frame(cx)
+        } else {
+            Poll::Ready(Some(Ok(Frame::data(rest.clone()))))
+        };
+        if let Poll::Ready(Some(Ok(piece))) = &mut frame
+            && let Some(data) = piece.data_mut()
+        {
+            self.rest = Some(data.split_off(data.len().min(PIECE)));
+        }
+        streams::note(&frame);
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.as_ref().is_none_or(Bytes::is_empty) && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
+        // It is asked before the body is.
         self.body.size_hint()
     }
 }

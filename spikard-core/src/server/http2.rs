@@ -19,6 +19,7 @@ use super::watch::{LINGER, Verdict, Watch};
 /// Serves a connection until it ends. Its first bytes lie ahead in the transport.
 pub(super) async fn serve<S: Stream>(transport: Transport<S>, link: Arc<Link>) {
     let server = &link.server;
+    link.meter.saw_other_protocol();
     let service = service_fn(|request| call(&link, request));
     let mut connection = Box::pin(server.http2.serve_connection(TokioIo::new(transport), service));
     let mut watch = Watch::new(server.times, link.meter.reading(), Instant::now());

@@ -20,7 +20,8 @@ pub(super) struct Fault {
     pub(super) closes: bool,
 }
 
-const fn doubtful(detail: &'static str) -> Fault {
+/// A fault after which it is unsure where the next request begins.
+pub(super) const fn doubtful(detail: &'static str) -> Fault {
     Fault { refusal: problem::BAD_REQUEST, detail, closes: true }
 }
 
@@ -124,7 +125,7 @@ fn is_port(port: &[u8]) -> bool {
 fn path(path: &str) -> Result<(), Fault> {
     let bad = |detail| Err(harmless(problem::BAD_REQUEST, detail));
     if !path.starts_with('/') {
-        return bad("path does not begin with `/`");
+        return Err(doubtful("request target is not a path"));
     }
     if !is_suspicious(path.as_bytes()) {
         return Ok(());

@@ -11,6 +11,7 @@ use http::uri::Scheme;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Shared;
+use super::head::Ambiguity;
 
 /// A connection.
 pub(super) struct Link {
@@ -39,7 +40,11 @@ pub(super) struct Meter {
     mark: AtomicU64,
     body: AtomicU8,
     lingering: AtomicBool,
+    head: AtomicU8,
 }
+
+const HEAD_CLEAR: u8 = 0;
+const HEAD_FOREIGN: u8 = u8::MAX;
 
 const BODY_NONE: u8 = 0;
 const BODY_OPEN: u8 = 1;
@@ -112,6 +117,30 @@ impl Meter {
     /// Notes that nobody reads the body any more, to the end or not.
     pub(super) fn body_is_over(&self, complete: bool) {
         self.body.store(if complete { BODY_NONE } else { BODY_LEFT }, Relaxed);
+    }
+
+    /// Whether the next byte begins a head.
+    pub(super) fn awaits_head(&self) -> bool {
+        self.open.load(Relaxed) == 0
+            && self.read.load(Relaxed) == self.mark.load(Relaxed)
+            && self.body.load(Relaxed) == BODY_NONE
+            && self.head.load(Relaxed) != HEAD_FOREIGN
+    }
+
+    /// Notes what was seen in a head on its way to hyper.
+    pub(super) fn saw_head(&self, ambiguity: Option<Ambiguity>) {
+        self.head.store(ambiguity.map_or(HEAD_CLEAR, |ambiguity| ambiguity as u8), Relaxed);
+    }
+
+    /// Notes that the bytes are not HTTP/1.1, or no longer.
+    pub(super) fn saw_other_protocol(&self) {
+        self.head.store(HEAD_FOREIGN, Relaxed);
+    }
+
+    /// What was seen in the last head.
+    pub(super) fn ambiguity(&self) -> Option<Ambiguity> {
+        let seen = self.head.load(Relaxed);
+        Ambiguity::ALL.into_iter().find(|ambiguity| *ambiguity as u8 == seen)
     }
 
     pub(super) fn linger(&self) {

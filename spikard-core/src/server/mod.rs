@@ -17,6 +17,7 @@ mod bind;
 mod call;
 mod connection;
 mod drain;
+mod head;
 mod http1;
 mod http2;
 mod hygiene;
@@ -24,6 +25,7 @@ mod link;
 mod request_body;
 mod serve;
 mod signals;
+mod streams;
 mod strip;
 mod transport;
 mod watch;
@@ -34,7 +36,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::HeaderName;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use ipnet::IpNet;
 use spikard_middleware::Service;
 use tokio::net::TcpListener;
@@ -149,7 +151,7 @@ struct Shared {
     /// How often a connection is looked at.
     beat: Duration,
     http1: hyper::server::conn::http1::Builder,
-    http2: hyper::server::conn::http2::Builder<TokioExecutor>,
+    http2: hyper::server::conn::http2::Builder<streams::Streams>,
 }
 
 /// Further away than any limit.
@@ -174,7 +176,7 @@ impl Shared {
             connections: limits.connections.min(tokio::sync::Semaphore::MAX_PERMITS),
             beat: BEAT.min(times.head / 4).min(times.write / 4),
             http1: http1_builder(&limits),
-            http2: http2_builder(&limits),
+            http2: http2_builder(&limits, times.write),
         }
     }
 }
@@ -193,8 +195,8 @@ fn http1_builder(limits: &LimitsConfig) -> hyper::server::conn::http1::Builder {
     builder
 }
 
-fn http2_builder(limits: &LimitsConfig) -> hyper::server::conn::http2::Builder<TokioExecutor> {
-    let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+fn http2_builder(limits: &LimitsConfig, write: Duration) -> hyper::server::conn::http2::Builder<streams::Streams> {
+    let mut builder = hyper::server::conn::http2::Builder::new(streams::Streams { write });
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::head::{Progress, Scan};
 use super::link::Link;
 
 /// How much is read at a time where the bytes are looked at or thrown away.
@@ -21,12 +22,14 @@ pub(super) struct Transport<S> {
     link: Arc<Link>,
     /// Bytes that come before those of the stream.
     ahead: Bytes,
+    /// Looks at a head that is arriving.
+    scan: Option<Scan>,
     is_shut: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     pub(super) fn new(stream: S, link: Arc<Link>) -> Self {
-        Self { stream, link, ahead: Bytes::new(), is_shut: false }
+        Self { stream, link, ahead: Bytes::new(), scan: None, is_shut: false }
     }
 
     /// What was read and not yet taken.
@@ -47,9 +50,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         let mut buffer = ReadBuf::uninit(&mut chunk);
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
         let bytes = buffer.filled();
-        self.link.meter.has_read(bytes.len());
+        self.has_read(bytes);
         self.ahead = if self.ahead.is_empty() { Bytes::copy_from_slice(bytes) } else { [&self.ahead, bytes].concat().into() };
         Poll::Ready(Ok(!bytes.is_empty()))
+    }
+
+    /// Notes bytes that were read, and looks at them if they belong to a head.
+    fn has_read(&mut self, bytes: &[u8]) {
+        let meter = &self.link.meter;
+        if self.scan.is_some() || meter.awaits_head() {
+            match self.scan.get_or_insert_default().feed(bytes) {
+                Progress::Partial => {}
+                Progress::Complete(ambiguity) => {
+                    self.scan = None;
+                    meter.saw_head(ambiguity);
+                }
+            }
+        }
+        meter.has_read(bytes.len());
     }
 
     /// Notes how a write went.
@@ -73,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Transport<S> {
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        self.link.meter.has_read(buffer.filled().len() - before);
+        self.has_read(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
