@@ -38,6 +38,7 @@ pub mod secret;
 pub mod security_headers;
 pub mod service;
 pub mod stack;
+pub mod static_files;
 pub mod timeout;
 pub mod units;
 
@@ -70,5 +71,6 @@ pub use secret::Secret;
 pub use security_headers::SecurityHeadersConfig;
 pub use service::{Answer, Layer, Policy, Request, Response, Rim, Service, Tower};
 pub use stack::{Policies, Stack};
+pub use static_files::{DirectoryConfig, RestPath, StaticFiles, StaticFilesConfig};
 pub use timeout::TimeoutConfig;
 pub use units::Size;

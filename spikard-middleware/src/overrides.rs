@@ -78,9 +78,14 @@ pub struct Effective {
 }
 
 /// Declares a config struct of something that makes routes: the given fields, then one
-/// [`Override`] field per key of the table, and `effective(&self, &Policies) -> Effective`.
+/// [`Override`] field per key of the table, and `effective(&self, &Policies) -> Effective`. With
+/// `defaults { field: value, ... }` behind the struct also `Default`, with nothing overridden.
 #[macro_export]
 macro_rules! with_policies {
+    ($(#[$meta:meta])* pub struct $name:ident { $($field:tt)* } defaults { $($default:tt)* }) => {
+        $crate::policies! { $crate::__route_struct, { $(#[$meta])* pub struct $name { $($field)* } } }
+        $crate::policies! { $crate::__route_default, { $name $($default)* } }
+    };
     ($($declaration:tt)*) => {
         $crate::policies! { $crate::__route_struct, { $($declaration)* } }
     };
@@ -114,6 +119,21 @@ macro_rules! __route_struct {
                     $crate::Override::On(config) => policies.$key = Some(config.clone()),
                 })*)*
                 $crate::Effective { policies, inherited }
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __route_default {
+    (
+        { $name:ident $($default:tt)* }
+        $($layer:ident: $($build:ident)::+ ( $(^$again:ident $(,)?)? $($key:ident: $config:ident = $on:ident),* ) $reason:literal;)*
+    ) => {
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($default)* $($($key: $crate::Override::Inherit,)*)* }
             }
         }
     };

@@ -47,6 +47,7 @@ refusals! {
     NOT_FOUND               NOT_FOUND                       "not-found"                "Resource Not Found";
     METHOD_NOT_ALLOWED      METHOD_NOT_ALLOWED              "method-not-allowed"       "Method Not Allowed";
     REQUEST_TIMEOUT         REQUEST_TIMEOUT                 "request-timeout"          "Request Timeout";
+    PRECONDITION_FAILED     PRECONDITION_FAILED             "precondition-failed"      "Precondition Failed";
     PAYLOAD_TOO_LARGE       PAYLOAD_TOO_LARGE               "payload-too-large"        "Payload Too Large";
     URI_TOO_LONG            URI_TOO_LONG                    "uri-too-long"             "URI Too Long";
     UNSUPPORTED_MEDIA_TYPE  UNSUPPORTED_MEDIA_TYPE          "unsupported-media-type"   "Unsupported Media Type";

@@ -11,7 +11,6 @@ pub(super) const DEFAULT: &[&str] = &[
     "*/*+yaml",
     "application/json",
     "application/javascript",
-    "application/manifest+json",
     "application/x-ndjson",
     "application/xml",
     "application/yaml",
@@ -27,7 +26,6 @@ pub(super) const DEFAULT: &[&str] = &[
     "image/bmp",
     "image/x-icon",
     "image/vnd.microsoft.icon",
-    "model/gltf+json",
 ];
 
 /// Messages of these must reach the client one by one as they are sent.
