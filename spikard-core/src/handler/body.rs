@@ -8,11 +8,11 @@ use serde_json::Value;
 use spikard_middleware::problem::{BAD_REQUEST, CONTENT_LENGTH_MISMATCH, UNSUPPORTED_ENCODING};
 use spikard_middleware::{Body, Request};
 
-use super::form::Form;
+use super::content::Content;
 use super::limits::BodyReadingConfig;
 use super::media_type::MediaType;
 use super::refused::Refused;
-use super::{json, multipart, site};
+use super::site;
 
 /// What a handler wants of a body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,22 +34,6 @@ pub struct RequestBody {
     pub bytes: Bytes,
     /// What they are.
     pub content: Content,
-}
-
-/// What a body was read as.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub enum Content {
-    /// It was not asked for: [`BodyKind::None`].
-    #[default]
-    Unread,
-    /// Bytes: [`BodyKind::Raw`].
-    Raw,
-    /// There was none.
-    Empty,
-    /// JSON.
-    Json(Value),
-    /// A form.
-    Form(Form),
 }
 
 impl RequestBody {
@@ -88,12 +72,7 @@ async fn data(request: &mut Request, limits: &BodyReadingConfig) -> Result<Reque
         }
     }
     let bytes = collect(request).await?;
-    let content = match media_type.unwrap_or(MediaType::Json) {
-        MediaType::Json if bytes.is_empty() => Content::Empty,
-        MediaType::Json => Content::Json(json::parse(&bytes, limits.json_depth)?),
-        MediaType::UrlEncoded => Content::Form(Form::urlencoded(&bytes, limits)?),
-        MediaType::Multipart(boundary) => Content::Form(multipart::parse(bytes.clone(), &boundary, limits).await?),
-    };
+    let content = Content::of(bytes.clone(), media_type.unwrap_or(MediaType::Json), *limits).await?;
     Ok(RequestBody { bytes, content })
 }
 

@@ -5,6 +5,7 @@
 //! handler or any tower service, and costs less. Whether the data fit a schema is not judged here.
 
 mod body;
+mod content;
 mod cookies;
 mod data;
 mod failure;
@@ -26,7 +27,8 @@ use std::pin::Pin;
 use http::{Request, Response, StatusCode};
 use spikard_middleware::Body;
 
-pub use body::{BodyKind, Content, RequestBody};
+pub use body::{BodyKind, RequestBody};
+pub use content::Content;
 pub use data::RequestData;
 pub use form::{FORM_DEPTH, Form};
 pub use leaf::HandlerLeaf;

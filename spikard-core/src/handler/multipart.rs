@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::future::ready;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::header;
 use multer::Field;
 use spikard_middleware::problem::MALFORMED_BODY;
@@ -27,7 +28,12 @@ pub struct Upload {
 }
 
 /// Reads a whole body.
-pub(super) async fn parse(bytes: Bytes, boundary: &str, limits: &BodyReadingConfig) -> Result<Form, Refused> {
+pub(super) fn parse(bytes: Bytes, boundary: &str, limits: &BodyReadingConfig) -> Result<Form, Refused> {
+    // All bytes are there: the parser has nothing to wait for.
+    read(bytes, boundary, limits).now_or_never().unwrap_or_else(|| Err(Refused::malformed()))
+}
+
+async fn read(bytes: Bytes, boundary: &str, limits: &BodyReadingConfig) -> Result<Form, Refused> {
     let body = futures_util::stream::once(ready(Ok::<_, Infallible>(bytes)));
     let mut parts = multer::Multipart::new(body, boundary);
     let mut fields = Fields::new(limits);
@@ -95,17 +101,17 @@ mod tests {
         body.extend_from_slice(b"\r\n");
     }
 
-    async fn form(parts: &[(&str, &[u8])]) -> Result<Form, String> {
+    fn form(parts: &[(&str, &[u8])]) -> Result<Form, String> {
         let mut body = Vec::new();
         for (disposition, content) in parts {
             part(&mut body, disposition, content);
         }
         body.extend_from_slice(b"--b--\r\n");
-        parse(body.into(), "b", &BodyReadingConfig::default()).await.map_err(|refused| refused.to_string())
+        parse(body.into(), "b", &BodyReadingConfig::default()).map_err(|refused| refused.to_string())
     }
 
-    #[tokio::test]
-    async fn fields_nest_and_files_keep_every_byte() {
+    #[test]
+    fn fields_nest_and_files_keep_every_byte() {
         let mut content: Vec<u8> = (0..=255).cycle().take(70_000).collect();
         content.extend_from_slice(b"\r\n--\r\n--a\r\n\r\n");
         let parts: &[(&str, &[u8])] = &[
@@ -115,7 +121,7 @@ mod tests {
             ("form-data; name=\"empty\"; filename=\"\"", b""),
             ("form-data; name=\"unnamed\"\r\nContent-Type: image/png", b"\x89PNG\xff"),
         ];
-        let form = form(parts).await.unwrap();
+        let form = form(parts).unwrap();
         assert_eq!(form.fields, json!({"user": {"name": "Zoë", "tags": [""]}}));
         let [file, empty, unnamed] = &form.files[..] else { panic!("{:?}", form.files) };
         assert_eq!((&*file.name, file.filename.as_deref(), &file.bytes[..]), ("f", Some("a.bin"), &content[..]));
@@ -124,24 +130,24 @@ mod tests {
         assert_eq!((&unnamed.filename, &unnamed.bytes[..]), (&None, &b"\x89PNG\xff"[..]));
     }
 
-    #[tokio::test]
-    async fn refuses_a_form_that_is_broken_off_or_not_text() {
+    #[test]
+    fn refuses_a_form_that_is_broken_off_or_not_text() {
         for body in ["", "--b", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1", "a=1", "--c--"] {
-            let refused = parse(body.into(), "b", &BodyReadingConfig::default()).await;
+            let refused = parse(body.into(), "b", &BodyReadingConfig::default());
             assert_eq!(refused, Err(Refused::malformed()), "{body}");
         }
-        assert!(form(&[("form-data; name=\"a\"", b"\xff")]).await.is_err_and(|error| error.contains("not UTF-8")));
-        assert!(form(&[("form-data", b"1")]).await.is_err_and(|error| error.contains("no name")));
+        assert!(form(&[("form-data; name=\"a\"", b"\xff")]).is_err_and(|error| error.contains("not UTF-8")));
+        assert!(form(&[("form-data", b"1")]).is_err_and(|error| error.contains("no name")));
     }
 
-    #[tokio::test]
-    async fn takes_a_hundred_files_and_a_thousand_fields_and_not_one_more() {
+    #[test]
+    fn takes_a_hundred_files_and_a_thousand_fields_and_not_one_more() {
         let field: (&str, &[u8]) = ("form-data; name=\"a\"", b"1");
         let parts = [vec![(FILE, &b"x"[..]); 100], vec![field; 1000]].concat();
-        let full = form(&parts).await.unwrap();
+        let full = form(&parts).unwrap();
         assert_eq!((full.files.len(), full.fields["a"].as_array().map(Vec::len)), (100, Some(1000)));
         for (one_more, limit) in [((FILE, &b"x"[..]), "files than the limit of 100"), (field, "fields than the limit of 1000")] {
-            let error = form(&[&parts[..], &[one_more]].concat()).await.unwrap_err();
+            let error = form(&[&parts[..], &[one_more]].concat()).unwrap_err();
             assert!(error.ends_with(limit), "{error}");
         }
     }

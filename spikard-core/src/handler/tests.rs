@@ -183,11 +183,25 @@ async fn only_bodies_that_need_no_preflight_are_bound_to_the_own_site() {
 }
 
 #[tokio::test]
+async fn large_bodies_are_read_like_small_ones() {
+    let list = json!(vec![json!({"name": "x".repeat(100)}); 1000]);
+    let seen = post(BodyKind::Json).json(&list).send().await.json();
+    assert_eq!((&seen["value"], &seen["bytes"]), (&list, &json!(list.to_string().len())));
+    let broken = post(BodyKind::Json).body(" ".repeat(100_000)).send().await;
+    assert_eq!(broken.json()["detail"], "Invalid request format");
+}
+
+#[tokio::test]
 async fn the_limits_are_those_of_the_leaf() {
     let limits = BodyReadingConfig { json_depth: 1, ..Default::default() };
     let client = TestClient::new(HandlerLeaf::new(Echo(BodyKind::Json)).limits(limits));
     assert_eq!(client.post("/").body("[1]").send().await.status(), 200);
     assert_eq!(client.post("/").body("[[1]]").send().await.status(), 400);
+
+    let limits = BodyReadingConfig { json_depth: usize::MAX, ..Default::default() };
+    let client = TestClient::new(HandlerLeaf::new(Echo(BodyKind::Json)).limits(limits));
+    let nested = |depth: usize| client.post("/").body("[".repeat(depth) + &"]".repeat(depth)).send();
+    assert_eq!((nested(512).await.status().as_u16(), nested(513).await.status().as_u16()), (200, 400));
 }
 
 #[tokio::test]
