@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum_core::body::Body;
+use base64::Engine;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 
@@ -34,4 +35,11 @@ pub(crate) async fn read(body: Body) -> Result<Bytes, axum_core::Error> {
 pub(crate) async fn text(response: Response) -> String {
     let bytes = read(response.into_body()).await.unwrap_or_else(|error| panic!("{error}"));
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A PEM block.
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let text = base64::prelude::BASE64_STANDARD.encode(der);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

@@ -23,6 +23,8 @@ pub mod api_key_auth;
 mod claims;
 mod jws;
 pub mod jwt_auth;
+mod key;
+mod key_ring;
 mod query;
 
 use std::borrow::Cow;
@@ -32,8 +34,9 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
-use self::api_key_auth::{ApiKeyConfig, KeyRing};
+use self::api_key_auth::ApiKeyConfig;
 use self::jwt_auth::{JwtConfig, Tokens};
+use self::key_ring::KeyRing;
 use crate::context::BuildError;
 use crate::identity::Identity;
 use crate::policy::Setting;

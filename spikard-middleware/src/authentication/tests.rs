@@ -167,10 +167,7 @@ async fn a_signature_that_takes_long_to_verify_is_verified_elsewhere() {
 
     let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
     let der = AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).unwrap();
-    let pem = format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----",
-        base64::prelude::BASE64_STANDARD.encode(der.as_ref())
-    );
+    let pem = crate::testing::pem("PUBLIC KEY", der.as_ref());
     let config = JwtConfig { algorithm: jwt_auth::Algorithm::ES384, ..JwtConfig::new(pem.as_str()) };
     assert!(Tokens::new(&config, &BuildContext::default()).unwrap().take_long());
 

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::gcra::Quota;
 use crate::context::{BuildContext, BuildError};
 
+/// 1 GiB of counters.
+const MAX_KEYS: u32 = 1 << 26;
+
 /// Admits a number of requests a second, and a burst at once, for each client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -31,7 +34,7 @@ pub struct RateLimitConfig {
     /// How many counters are kept, of 16 bytes each. One more than fit takes the place of the one
     /// that was used longest ago.
     #[serde(default = "RateLimitConfig::default_max_keys")]
-    #[schemars(range(min = 1, max = 1_073_741_824))]
+    #[schemars(range(min = 1, max = MAX_KEYS))]
     pub max_keys: u32,
 }
 
@@ -43,6 +46,15 @@ impl RateLimitConfig {
 
     fn default_max_keys() -> u32 {
         1 << 20
+    }
+
+    pub(super) fn checked_max_keys(&self, ctx: &BuildContext) -> Result<usize, BuildError> {
+        let Self { max_keys, .. } = self;
+        if (1..=MAX_KEYS).contains(max_keys) {
+            Ok(*max_keys as usize)
+        } else {
+            Err(ctx.invalid("max_keys", format!("max_keys is {max_keys}, expected 1 to {MAX_KEYS}")))
+        }
     }
 
     pub(super) fn quota(&self, ctx: &BuildContext) -> Result<Quota, BuildError> {

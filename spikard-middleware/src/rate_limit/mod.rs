@@ -98,10 +98,11 @@ impl Limit {
     fn new(config: &RateLimitConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
         let key = config.checked_key(ctx)?;
         let quota = config.quota(ctx)?;
-        let max_keys = if key == RateLimitKey::Global { 1 } else { config.max_keys as usize };
+        let max_keys = config.checked_max_keys(ctx)?;
+        let table = Table::new(if key == RateLimitKey::Global { 1 } else { max_keys });
         let detail = format!("Over the limit of {} requests per second, burst {}", config.per_second, config.burst);
         let fields = Fields::new(&key.to_string(), config.burst, quota);
-        Ok(Self { key, quota, table: Table::new(max_keys), fields, detail })
+        Ok(Self { key, quota, table, fields, detail })
     }
 
     /// Counts the request, if it has the key that this limit counts by.

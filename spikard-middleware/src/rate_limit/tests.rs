@@ -136,14 +136,16 @@ fn the_keys_say_on_which_side_of_authentication_a_limit_stands() {
 
 #[test]
 fn every_wrong_limit_is_named_with_its_place() {
-    let limits = RateLimits::from(vec![RateLimitConfig::new(0.0, 1), RateLimitConfig::new(1.0, 0)]);
+    let no_keys = RateLimitConfig { max_keys: 0, ..RateLimitConfig::new(1.0, 1) };
+    let limits = RateLimits::from(vec![RateLimitConfig::new(0.0, 1), RateLimitConfig::new(1.0, 0), no_keys]);
     let errors = PolicyConfig::build(&limits, &BuildContext::default()).unwrap_err().each();
     let shown: Vec<_> = errors.iter().map(|(at, message)| format!("{at}: {message}")).collect();
     assert_eq!(
         shown,
         [
             "[0].per_second: per_second is 0, expected above 0 to 1e9, and to bring back the burst of 1",
-            "[1].burst: burst is 0, expected 1 or more"
+            "[1].burst: burst is 0, expected 1 or more",
+            "[2].max_keys: max_keys is 0, expected 1 to 67108864"
         ]
     );
 }

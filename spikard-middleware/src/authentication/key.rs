@@ -1,0 +1,208 @@
+//! Keys that verify tokens: read once, at start, and held against their algorithm.
+//!
+//! Why aws-lc-rs is used directly is told in `docs/adr/0005-signatures-of-tokens.md`.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::rsa::PublicEncryptingKey;
+use aws_lc_rs::signature::{self as verification, ParsedPublicKey, VerificationAlgorithm};
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+use rustls_pki_types::pem::PemObject;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::context::{BuildContext, BuildError};
+use crate::secret::Secret;
+
+/// The algorithm of a signature (RFC 7518 section 3.1, RFC 8037 section 3.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum Algorithm {
+    /// HMAC with SHA-256 and a shared secret.
+    #[default]
+    HS256,
+    /// HMAC with SHA-384 and a shared secret.
+    HS384,
+    /// HMAC with SHA-512 and a shared secret.
+    HS512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RS512,
+    /// RSASSA-PSS with SHA-256.
+    PS256,
+    /// RSASSA-PSS with SHA-384.
+    PS384,
+    /// RSASSA-PSS with SHA-512.
+    PS512,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// ECDSA on P-384 with SHA-384.
+    ES384,
+    /// Ed25519.
+    EdDSA,
+}
+
+impl fmt::Display for Algorithm {
+    /// The name as it stands in the header of a token.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, formatter)
+    }
+}
+
+/// A key with the one algorithm that it is for.
+pub(super) struct Key {
+    pub(super) algorithm: Algorithm,
+    material: Material,
+}
+
+enum Material {
+    Shared(Box<hmac::Key>),
+    Public(ParsedPublicKey),
+}
+
+const PEM_START: &str = "-----BEGIN ";
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+/// Up to this size the public operation of RSA takes less than 100 microseconds.
+const SHORT_RSA_BITS: usize = 4096;
+
+impl Key {
+    /// The key of `algorithm` that `secret` holds.
+    pub(super) fn new(algorithm: Algorithm, secret: &Secret, ctx: &BuildContext) -> Result<Self, BuildError> {
+        let shared = |kind: hmac::Algorithm| shared_key(kind, algorithm, secret, ctx);
+        let public = |kind: &'static dyn VerificationAlgorithm| public_key(kind, algorithm, secret, ctx);
+        let material = match algorithm {
+            Algorithm::HS256 => shared(hmac::HMAC_SHA256)?,
+            Algorithm::HS384 => shared(hmac::HMAC_SHA384)?,
+            Algorithm::HS512 => shared(hmac::HMAC_SHA512)?,
+            Algorithm::RS256 => public(&verification::RSA_PKCS1_2048_8192_SHA256)?,
+            Algorithm::RS384 => public(&verification::RSA_PKCS1_2048_8192_SHA384)?,
+            Algorithm::RS512 => public(&verification::RSA_PKCS1_2048_8192_SHA512)?,
+            Algorithm::PS256 => public(&verification::RSA_PSS_2048_8192_SHA256)?,
+            Algorithm::PS384 => public(&verification::RSA_PSS_2048_8192_SHA384)?,
+            Algorithm::PS512 => public(&verification::RSA_PSS_2048_8192_SHA512)?,
+            Algorithm::ES256 => public(&verification::ECDSA_P256_SHA256_FIXED)?,
+            Algorithm::ES384 => public(&verification::ECDSA_P384_SHA384_FIXED)?,
+            Algorithm::EdDSA => public(&verification::ED25519)?,
+        };
+        Ok(Self { algorithm, material })
+    }
+
+    /// Whether `signature` is that of `signed`.
+    pub(super) fn verify(&self, signed: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            Material::Shared(key) => hmac::verify(key, signed, signature).is_ok(),
+            Material::Public(key) => key.verify_sig(signed, signature).is_ok(),
+        }
+    }
+
+    /// Whether a verification takes more than some 100 microseconds.
+    pub(super) fn takes_long(&self) -> bool {
+        match &self.material {
+            Material::Public(key) => {
+                self.algorithm == Algorithm::ES384 || rsa_bits(key).is_some_and(|bits| bits > SHORT_RSA_BITS)
+            }
+            Material::Shared(_) => false,
+        }
+    }
+}
+
+fn shared_key(kind: hmac::Algorithm, algorithm: Algorithm, secret: &Secret, ctx: &BuildContext) -> Result<Material, BuildError> {
+    let secret = secret.expose();
+    if secret.trim_start().starts_with(PEM_START) {
+        // Whoever has the public key could sign tokens with it.
+        return Err(ctx.invalid("secret", format!("secret is a PEM key, expected a shared secret for {algorithm}")));
+    }
+    let (length, wanted) = (secret.len(), kind.digest_algorithm().output_len());
+    if secret.is_empty() {
+        return Err(ctx.invalid("secret", format!("secret is empty, expected {wanted} bytes or more for {algorithm}")));
+    }
+    if length < wanted {
+        let message = format!("secret is {length} bytes, expected {wanted} or more for {algorithm} (RFC 7518 section 3.2)");
+        ctx.warn("secret", message);
+    }
+    Ok(Material::Shared(Box::new(hmac::Key::new(kind, secret.as_bytes()))))
+}
+
+fn public_key(
+    kind: &'static dyn VerificationAlgorithm,
+    algorithm: Algorithm,
+    secret: &Secret,
+    ctx: &BuildContext,
+) -> Result<Material, BuildError> {
+    let der = SubjectPublicKeyInfoDer::from_pem_slice(secret.expose().as_bytes()).map_err(|_| {
+        ctx.invalid("secret", format!("secret is no public key, expected a PEM block `{PEM_START}PUBLIC KEY-----`"))
+    })?;
+    let key = ParsedPublicKey::new(kind, &der)
+        .map_err(|_| ctx.invalid("secret", format!("secret is a public key of another kind, expected one for {algorithm}")))?;
+    match rsa_bits(&key) {
+        Some(bits) if !RSA_BITS.contains(&bits) => {
+            Err(ctx.invalid("secret", format!("secret is an RSA key of {bits} bits, expected 2048 to 8192")))
+        }
+        _ => Ok(Material::Public(key)),
+    }
+}
+
+/// The size of an RSA key; none if it is of another kind.
+fn rsa_bits(key: &ParsedPublicKey) -> Option<usize> {
+    PublicEncryptingKey::from_der(key.as_ref()).ok().map(|key| key.key_size_bits())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::AsDer;
+    use aws_lc_rs::rsa::{KeyPair, KeySize};
+    use aws_lc_rs::signature::{EcdsaKeyPair, KeyPair as _};
+
+    use super::*;
+    use crate::testing::pem;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+    fn error(algorithm: Algorithm, secret: &str) -> Option<String> {
+        Key::new(algorithm, &Secret::from(secret), &BuildContext::default()).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_key_that_does_not_fit_the_algorithm_is_an_error_at_start() {
+        let rsa = pem("PUBLIC KEY", KeyPair::generate(KeySize::Rsa2048).unwrap().public_key().as_der().unwrap().as_ref());
+        let p256 = EcdsaKeyPair::generate(&verification::ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let p256 = pem("PUBLIC KEY", p256.public_key().as_der().unwrap().as_ref());
+        let other = |algorithm| format!("secret: secret is a public key of another kind, expected one for {algorithm}");
+        let none = "secret: secret is no public key, expected a PEM block `-----BEGIN PUBLIC KEY-----`".to_owned();
+        for (algorithm, secret, expected) in [
+            (Algorithm::RS256, p256.as_str(), other("RS256")),
+            (Algorithm::ES256, &rsa, other("ES256")),
+            (Algorithm::ES384, &p256, other("ES384")),
+            (Algorithm::EdDSA, &p256, other("EdDSA")),
+            (Algorithm::ES256, SECRET, none.clone()),
+            (Algorithm::ES256, &p256.replace("PUBLIC", "PRIVATE"), none.clone()),
+            (Algorithm::ES256, &p256[..80], none),
+            (Algorithm::HS256, &rsa, "secret: secret is a PEM key, expected a shared secret for HS256".into()),
+            (Algorithm::HS512, "", "secret: secret is empty, expected 64 bytes or more for HS512".into()),
+        ] {
+            assert_eq!(error(algorithm, secret), Some(expected), "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn a_short_secret_is_a_warning() {
+        let ctx = BuildContext::default();
+        let warned = |algorithm, secret: &str| {
+            Key::new(algorithm, &Secret::from(secret), &ctx).unwrap();
+            ctx.take_warnings().into_iter().map(|warning| warning.message).collect::<Vec<_>>()
+        };
+        assert_eq!(warned(Algorithm::HS256, SECRET), [""; 0]);
+        assert_eq!(
+            warned(Algorithm::HS256, &SECRET[1..]),
+            ["secret is 31 bytes, expected 32 or more for HS256 (RFC 7518 section 3.2)"]
+        );
+        assert_eq!(
+            warned(Algorithm::HS384, SECRET),
+            ["secret is 32 bytes, expected 48 or more for HS384 (RFC 7518 section 3.2)"]
+        );
+    }
+}
