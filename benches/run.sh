@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Builds the release programs, installs wrk, nginx and HAProxy, and prints the tables.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+missing=()
+for program in wrk nginx haproxy; do
+    command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] || missing+=("$program")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+    sudo=""
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -qq
+    $sudo apt-get install -y -qq "${missing[@]}"
+fi
+cargo build --release -p spikard-core --bin spikard -p spikard-benches
+PATH="$PATH:/usr/sbin" exec python3 benches/run.py "$@"
