@@ -23,7 +23,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spikard_middleware::stack::default_of;
-use spikard_middleware::{BuildError, ConfigPath, Policies, policies, units};
+use spikard_middleware::{BuildError, ConfigPath, Policies, StaticFilesConfig, policies, units};
 
 use super::limits::LimitsConfig;
 use super::route::RouteConfig;
@@ -85,6 +85,8 @@ policies! { server_config, {
         pub strict: bool,
         /// The routes. Their order does not matter.
         pub routes: Vec<RouteConfig>,
+        /// The directories that are served below a path.
+        pub static_files: Vec<StaticFilesConfig>,
         /// The servers behind this one, by the name that routes call them.
         pub upstreams: BTreeMap<String, UpstreamConfig>,
     }
@@ -97,6 +99,7 @@ policies! { server_config, {
         limits: LimitsConfig::default(),
         strict: false,
         routes: Vec::new(),
+        static_files: Vec::new(),
         upstreams: BTreeMap::new(),
     }
 } }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spikard_middleware::with_policies;
+use spikard_middleware::{DirectoryConfig, with_policies};
 
 with_policies! {
     /// A route: a path, the methods and host it answers, policies of its own, and exactly one of
@@ -23,6 +23,9 @@ with_policies! {
         /// The name of an entry of `upstreams`, which answers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub upstream: Option<String>,
+        /// A directory that answers; the path ends in `{*rest}`, which names the file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub static_files: Option<DirectoryConfig>,
         /// A fixed answer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub response: Option<ResponseConfig>,

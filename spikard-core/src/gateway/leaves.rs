@@ -1,12 +1,13 @@
 //! The one leaf of each entry of `[[routes]]`, and the upstreams that several may share.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use spikard_middleware::{BuildContext, BuildError, Service};
 
 use crate::config::{RouteConfig, ServerConfig};
-use crate::leaf::{FixedResponse, Redirect};
+use crate::leaf::{Directory, FixedResponse, Redirect};
 use crate::proxy::Upstream;
 use crate::routes::PathPattern;
 
@@ -14,7 +15,7 @@ use crate::routes::PathPattern;
 pub(super) type BuiltLeaf = (String, Arc<dyn Service>);
 
 /// The keys of which a route has exactly one.
-const KEYS: [&str; 4] = ["upstream", "response", "redirect", "python"];
+const KEYS: [&str; 5] = ["upstream", "static_files", "response", "redirect", "python"];
 
 /// What builds leaves.
 pub(super) struct Leaves {
@@ -39,6 +40,10 @@ impl Leaves {
         check_one(config, ctx)?;
         if let Some(name) = &config.upstream {
             return self.upstream(name, path, &inner("upstream"));
+        }
+        if let Some(files) = &config.static_files {
+            let leaf = Directory::build(files, path, &inner("static_files"))?;
+            return Ok((directory_name(&files.directory), Arc::new(leaf)));
         }
         if let Some(response) = &config.response {
             let leaf = FixedResponse::build(response, &inner("response"))?;
@@ -67,8 +72,19 @@ impl Leaves {
     }
 }
 
+/// What the leaf of a directory is called.
+pub(super) fn directory_name(directory: &Path) -> String {
+    format!("static_files {}", directory.display())
+}
+
 fn check_one(config: &RouteConfig, ctx: &BuildContext) -> Result<(), BuildError> {
-    let given = [config.upstream.is_some(), config.response.is_some(), config.redirect.is_some(), config.python.is_some()];
+    let given = [
+        config.upstream.is_some(),
+        config.static_files.is_some(),
+        config.response.is_some(),
+        config.redirect.is_some(),
+        config.python.is_some(),
+    ];
     let given: Vec<&str> = KEYS.iter().zip(given).filter_map(|(key, given)| given.then_some(*key)).collect();
     let choices = KEYS.map(|key| format!("`{key}`")).join(", ");
     match given[..] {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use http::Method;
 use spikard_middleware::stack::Inherited;
-use spikard_middleware::{BuildContext, BuildError, Effective, Policies, Service, Stack};
+use spikard_middleware::{BuildContext, BuildError, Effective, Policies, Service, Stack, StaticFilesConfig};
 
-use super::leaves::{BuiltLeaf, Leaves};
+use super::leaves::{BuiltLeaf, Leaves, directory_name};
 use super::route::Route;
 use crate::config::{RouteConfig, ServerConfig};
+use crate::leaf::{Directory, prefix};
 use crate::routes::{HostPattern, PathPattern, RouteKey};
 
 /// A leaf that exists in the program only: its route, and the service that answers.
@@ -47,10 +48,13 @@ pub(super) fn routes(
         let Leaf { route, name, service } = leaf;
         plan.route(&route, |_| Ok((name, service)), plan.ctx)
     });
+    let list = ctx.place().key("static_files");
+    let directories =
+        config.static_files.iter().enumerate().map(|(number, files)| plan.directory(files, &ctx.at(list.index(number))));
     let mut routes = Vec::new();
-    for route in from_config.chain(from_program) {
-        match route {
-            Ok(route) => routes.push(Arc::new(route)),
+    for built in from_config.chain(from_program).map(|route| Ok(vec![route?])).chain(directories) {
+        match built {
+            Ok(built) => routes.extend(built.into_iter().map(Arc::new)),
             Err(error) => errors.push(error),
         }
     }
@@ -88,6 +92,26 @@ impl Plan<'_> {
             }
             _ => Err(BuildError::Several(Vec::new())),
         }
+    }
+
+    /// The routes of an entry of `[[static_files]]`: all paths below its prefix, and the prefix.
+    fn directory(&self, config: &StaticFilesConfig, ctx: &BuildContext) -> Result<Vec<Route>, BuildError> {
+        let mut errors = Vec::new();
+        let prefix = prefix(&config.route_prefix).map_err(|message| ctx.invalid("route_prefix", message));
+        let effective = config.effective(&self.policies);
+        let stack = keep(self.stack_of(&effective, ctx), &mut errors);
+        let leaf = keep(Directory::open(&config.files(), ctx), &mut errors);
+        let prefix = keep(prefix, &mut errors);
+        BuildError::all(errors)?;
+        let (Some(stack), Some(leaf), Some(prefix)) = (stack, leaf, prefix) else { return Ok(Vec::new()) };
+        let paths = [format!("{prefix}/{{*rest}}"), prefix.to_owned()];
+        let route = |path: &String| {
+            let path = PathPattern::parse(path).map_err(|message| ctx.invalid("route_prefix", message))?;
+            let key = RouteKey { host: HostPattern::Any, path, methods: vec![Method::GET] };
+            let leaf = (directory_name(&config.directory), Arc::new(leaf.clone()) as Arc<dyn Service>);
+            Ok(Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf))
+        };
+        paths.iter().filter(|path| !path.is_empty()).map(route).collect()
     }
 
     fn stack_of(&self, effective: &Effective, ctx: &BuildContext) -> Result<Stack, BuildError> {

@@ -69,7 +69,7 @@ fn all_errors_come_at_once_with_their_places() {
         [
             "routes[0].path: path is `users`, expected it to start with `/`",
             "routes[0].methods[0]: `get` is not a method, expected one such as `GET` in upper case, other than `CONNECT`",
-            "routes[1]: the route has nothing that answers, expected one of `upstream`, `response`, `redirect`, `python`",
+            "routes[1]: the route has nothing that answers, expected one of `upstream`, `static_files`, `response`, `redirect`, `python`",
             "routes[3]: /same/{b} answers the same requests as GET /same/{a} at routes[2], expected another path, host or method",
         ]
     );

@@ -16,19 +16,21 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Report;
 
+const START: &str = r#"Start with a file such as
+
+    [[routes]]
+    path = "/"
+    response = { body = "hello" }
+
+and `spikard serve spikard.toml`. Paths in a file are relative to the file; "${NAME:-default}"
+stands for an environment variable. All keys: `spikard schema`, or docs/configuration.md."#;
+
+const EXPLAIN: &str = "Example: spikard explain spikard.toml GET http://api.example.com/users/7";
+
 /// A gateway with one policy model: compression, rate limits, authentication, static files and
 /// proxying are typed settings of one file.
-///
-/// Start with a file such as
-///
-///     [[routes]]
-///     path = "/"
-///     response = { body = "hello" }
-///
-/// and `spikard serve spikard.toml`. Paths in a file are relative to the file; "${NAME:-default}"
-/// stands for an environment variable. All keys: `spikard schema`, or docs/configuration.md.
 #[derive(Debug, Parser)]
-#[command(name = "spikard", version, verbatim_doc_comment, arg_required_else_help = true)]
+#[command(name = "spikard", version, arg_required_else_help = true, after_help = START)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -61,10 +63,8 @@ enum Command {
     },
     /// Show which route answers a request, which do not and why, and the stack in front of it
     ///
-    /// Every setting of the stack is shown with the file and line that it came from:
-    ///
-    ///     spikard explain spikard.toml GET http://api.example.com/users/7
-    #[command(verbatim_doc_comment)]
+    /// Every setting of the stack is shown with the file and line that it came from.
+    #[command(after_help = EXPLAIN)]
     Explain {
         /// The configuration
         file: PathBuf,
