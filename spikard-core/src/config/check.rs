@@ -15,6 +15,7 @@ use super::schema::schema;
 use super::shape::Shape;
 use super::suggest::did_you_mean;
 use super::tree::{Node, Origin, Value};
+use super::unit::instance;
 
 /// How many keys a message lists where none is near.
 const LISTED: usize = 12;
@@ -22,7 +23,7 @@ const LISTED: usize = 12;
 /// Everything in a tree as it was written that does not fit, but for keys that are missing: the
 /// overlay may bring them yet. Places in `silent` have been reported already.
 pub(super) fn misfits(tree: &Node, silent: &HashSet<ConfigPath>) -> Vec<Diagnostic> {
-    let instance = tree.to_json();
+    let instance = instance(tree, Some(Shape::root(schema())));
     let mut seen = silent.clone();
     let mut diagnostics = Vec::new();
     for error in VALIDATOR.iter_errors(&instance) {
@@ -42,7 +43,7 @@ pub(super) fn misfits(tree: &Node, silent: &HashSet<ConfigPath>) -> Vec<Diagnost
 
 /// The keys that are missing once every route's policies lie over the server's.
 pub(super) fn missing(overlaid: &Node) -> Vec<Diagnostic> {
-    let instance = overlaid.to_json();
+    let instance = instance(overlaid, Some(Shape::root(schema())));
     let errors = VALIDATOR.iter_errors(&instance);
     let missing = errors.filter_map(|error| match error.kind() {
         ValidationErrorKind::Required { property } => Some((path_of(error.instance_path()), property.as_str()?.to_owned())),

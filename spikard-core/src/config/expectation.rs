@@ -6,6 +6,7 @@ use spikard_middleware::{ConfigPath, Step, units};
 
 use super::shape::Shape;
 use super::tree::{Node, Value};
+use super::unit;
 
 /// How much of a text is shown.
 const SHOWN: usize = 60;
@@ -48,7 +49,7 @@ pub(super) fn expected(shape: Shape<'_>, value: Option<&Node>) -> String {
     let mut choices = Vec::new();
     let format = shape.format().and_then(|name| units::FORMATS.iter().find(|format| format.name == name));
     if let Some(format) = format {
-        choices.push(format.expected.to_owned());
+        choices.push(formatted(shape, format, value));
     }
     for name in shape.types() {
         match name {
@@ -67,25 +68,42 @@ pub(super) fn expected(shape: Shape<'_>, value: Option<&Node>) -> String {
     or(&choices)
 }
 
+/// Text with a format. A value that has it breaks a bound.
+fn formatted(shape: Shape<'_>, format: &units::Format, value: Option<&Node>) -> String {
+    let fits = value.is_some_and(|node| match &node.value {
+        Value::Number(_) => true,
+        Value::String(text) => (format.check)(text),
+        _ => false,
+    });
+    range(shape).filter(|_| fits && unit::bound(0.0, format.name).is_some()).unwrap_or_else(|| format.expected.to_owned())
+}
+
 fn number(shape: Shape<'_>, kind: &str, value: Option<&Node>) -> String {
-    let bound = |keyword: &str| shape.target.get(keyword).and_then(Json::as_f64).map(|bound| bound.to_string());
-    let range = match (bound("minimum"), bound("maximum"), bound("exclusiveMinimum")) {
+    let noun = if kind == "integer" { "a whole number" } else { "a number" };
+    let fits_kind = value.is_some_and(|node| match &node.value {
+        Value::Number(text) => kind == "number" || super::number::integer(text).is_some(),
+        _ => false,
+    });
+    match range(shape) {
+        Some(range) if fits_kind => range,
+        Some(range) => format!("{noun}, {range}"),
+        None => noun.to_owned(),
+    }
+}
+
+/// The bounds of a number.
+fn range(shape: Shape<'_>) -> Option<String> {
+    let bound = |keyword: &str| {
+        let bound = shape.target.get(keyword).and_then(Json::as_f64)?;
+        Some(shape.format().and_then(|format| unit::bound(bound, format)).unwrap_or_else(|| bound.to_string()))
+    };
+    match (bound("minimum"), bound("maximum"), bound("exclusiveMinimum")) {
         (Some(minimum), Some(maximum), _) => Some(format!("{minimum} to {maximum}")),
         (Some(minimum), None, _) => Some(format!("{minimum} or more")),
         (None, Some(maximum), Some(minimum)) => Some(format!("above {minimum} to {maximum}")),
         (None, Some(maximum), None) => Some(format!("at most {maximum}")),
         (None, None, Some(minimum)) => Some(format!("above {minimum}")),
         (None, None, None) => None,
-    };
-    let noun = if kind == "integer" { "a whole number" } else { "a number" };
-    let fits_kind = value.is_some_and(|node| match &node.value {
-        Value::Number(text) => kind == "number" || super::number::integer(text).is_some(),
-        _ => false,
-    });
-    match range {
-        Some(range) if fits_kind => range,
-        Some(range) => format!("{noun}, {range}"),
-        None => noun.to_owned(),
     }
 }
 

@@ -117,6 +117,11 @@ impl Loaded {
         Some(self.source.position(span.start))
     }
 
+    /// The same as text: `spikard.toml:12`.
+    pub fn origin_of(&self, path: &ConfigPath) -> Option<String> {
+        self.position_of(path).map(|position| format!("{}:{}", self.name(), position.line))
+    }
+
     /// The errors of a build, at their places in the file.
     pub fn locate(&self, error: BuildError) -> Report {
         let diagnostics = error.each().into_iter().map(|(at, message)| self.diagnostic(Severity::Error, at, message));

@@ -8,7 +8,6 @@ use spikard_middleware::{ConfigPath, Step, secret, stack};
 pub(super) struct Shape<'s> {
     root: &'s Value,
     /// Where the place is mentioned; may hold a description and a default beside a `$ref`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the documentation reads it"))]
     pub(super) mention: &'s Value,
     /// What the mention refers to.
     pub(super) target: &'s Value,
@@ -37,6 +36,11 @@ impl<'s> Shape<'s> {
     /// The schema of the elements.
     pub(super) fn item(self) -> Option<Self> {
         self.target.get("items").and_then(|mention| self.mentioned(mention))
+    }
+
+    /// The schema of the values of a table whose keys may be made up.
+    pub(super) fn values(self) -> Option<Self> {
+        self.target.get("additionalProperties").filter(|inner| inner.is_object()).and_then(|mention| self.mentioned(mention))
     }
 
     /// The keys that have a schema of their own. Those of a secret's table are no settings.
