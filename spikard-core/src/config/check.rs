@@ -77,7 +77,7 @@ fn advice(shape: Shape<'_>, node: &Node) -> Option<String> {
         return None;
     }
     match &node.value {
-        Value::String(text) => did_you_mean(text, shape.names().unwrap_or_default()),
+        Value::String(text) => did_you_mean(text, shape.listed().unwrap_or_default().iter().map(String::as_str)),
         Value::Null => Some("leave the key out for the default".into()),
         Value::Number(text) if shape.allows("string") && !shape.allows("number") && !shape.allows("integer") => {
             Some(format!("write \"{text}\" for text"))

@@ -62,6 +62,8 @@ impl<'s> Page<'s> {
             }
             let default = match inner.mention.get("default") {
                 _ if required.contains(&key) => "required".to_owned(),
+                Some(_) if KEYS.iter().any(|policy| policy.name == key) => "`true`".to_owned(),
+                Some(_) if inner.properties().next().is_some() => "as there".to_owned(),
                 Some(default) => format!("`{}`", cell(&default.to_string())),
                 None if KEYS.iter().any(|policy| policy.name == key && !policy.on) => "`false`".to_owned(),
                 None => "none".to_owned(),

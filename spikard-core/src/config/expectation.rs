@@ -43,8 +43,8 @@ pub(super) fn shown(node: &Node, secret: bool) -> String {
 
 /// What may stand at a place, in view of the value that stands there.
 pub(super) fn expected(shape: Shape<'_>, value: Option<&Node>) -> String {
-    if let Some(names) = shape.names() {
-        return or(&names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
+    if let Some(values) = shape.listed() {
+        return or(&values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>());
     }
     let mut choices = Vec::new();
     let format = shape.format().and_then(|name| units::FORMATS.iter().find(|format| format.name == name));

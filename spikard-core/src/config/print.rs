@@ -44,7 +44,9 @@ fn leave_out_absent(value: &mut Value, shape: Shape<'_>) {
         }
         Value::Array(items) => {
             if let Some(inner) = shape.item() {
-                items.iter_mut().for_each(|item| leave_out_absent(item, inner));
+                for item in items {
+                    leave_out_absent(item, inner);
+                }
             }
         }
         _ => {}

@@ -138,8 +138,10 @@ fn open_policy(schema: &mut Value, key: &Key) {
         if let Some(Value::Object(policy)) = schema.pointer_mut(&target) {
             open(policy, shorthand);
         }
-        // The field says of itself only which struct it is; the struct says what it does.
-        let description = schema.pointer(&target).and_then(|policy| policy.get("description")).cloned();
+        // The field says of itself only which struct it is; the struct says what it does. Of one
+        // struct or a list of them, that is the struct of the list.
+        let home = if target == mention { format!("{target}/items") } else { target };
+        let description = schema.pointer(&home).and_then(|policy| policy.get("description")).cloned();
         if let (Some(Value::Object(field)), Some(description)) = (schema.pointer_mut(&mention), description) {
             field.insert("description".into(), description);
         }
@@ -247,7 +249,8 @@ mod tests {
         for key in KEYS {
             let policy = Shape::root(schema()).key(key.name).unwrap_or_else(|| panic!("{} has no schema", key.name));
             assert!(policy.allows("boolean") && policy.allows("object"), "{}", key.name);
-            assert_eq!(policy.mention.get("description"), policy.target.get("description"), "{}", key.name);
+            let described = policy.mention.get("description").and_then(Value::as_str).unwrap_or_default();
+            assert!(!described.is_empty() && !described.starts_with("See "), "{}: {described}", key.name);
             if let Some(field) = key.shorthand {
                 assert!(policy.key(field).is_some(), "{} has no {field}", key.name);
             }

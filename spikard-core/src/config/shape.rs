@@ -66,7 +66,7 @@ impl<'s> Shape<'s> {
 
     /// Whether a plain value that was put here by mistake may be a secret.
     pub(super) fn guards_secrets(self) -> bool {
-        self.is_secret() || self.holds_secrets() || self.item().is_some_and(Self::guards_secrets)
+        self.guards_directly() || self.holds_secrets() || self.item().is_some_and(Self::guards_secrets)
     }
 
     /// Whether a table at this place holds secrets itself.
@@ -74,9 +74,9 @@ impl<'s> Shape<'s> {
         self.properties().any(|(_, inner)| inner.guards_directly())
     }
 
-    /// Whether this is a secret or a list of secrets.
+    /// Whether this is a secret, or a list or table of secrets.
     pub(super) fn guards_directly(self) -> bool {
-        self.is_secret() || self.item().is_some_and(Self::is_secret)
+        self.is_secret() || self.item().is_some_and(Self::is_secret) || self.values().is_some_and(Self::is_secret)
     }
 
     /// Whether this is the table of something that makes routes: it has every policy, and the
@@ -103,9 +103,10 @@ impl<'s> Shape<'s> {
         self.target.get("format").and_then(Value::as_str)
     }
 
-    /// The names that may stand here, if it is an enum.
-    pub(super) fn names(self) -> Option<Vec<&'s str>> {
-        Some(self.target.get("enum")?.as_array()?.iter().filter_map(Value::as_str).collect())
+    /// The values that may stand here, as a message shows them, if they are listed.
+    pub(super) fn listed(self) -> Option<Vec<String>> {
+        let values = self.target.get("enum")?.as_array()?;
+        Some(values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect())
     }
 
     fn object(self, keyword: &str) -> Option<&'s Map<String, Value>> {
