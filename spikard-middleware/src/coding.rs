@@ -2,8 +2,10 @@
 //! where bodies are compressed and where precompressed files are chosen; what is done with a
 //! coding stands there.
 
-use http::header::{ACCEPT_ENCODING, VARY};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
+use http::header::ACCEPT_ENCODING;
+
+use crate::vary::vary_by;
 
 /// A content coding that answers can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,20 +76,14 @@ pub(crate) fn preferred(headers: &HeaderMap, offered: &[Coding]) -> Option<Codin
 
 /// Says that the answer depends on `Accept-Encoding`, unless it says so already.
 pub(crate) fn vary_by_encoding(headers: &mut HeaderMap) {
-    let said = headers
-        .get_all(VARY)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|name| matches!(name.trim(), "*") || name.trim().eq_ignore_ascii_case("accept-encoding"));
-    if !said {
-        headers.append(VARY, HeaderValue::from_static("accept-encoding"));
-    }
+    vary_by(headers, "accept-encoding");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
+    use http::header::VARY;
 
     #[test]
     fn chooses_by_weight_and_then_by_our_order() {

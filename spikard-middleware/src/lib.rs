@@ -23,6 +23,8 @@ pub mod clock;
 mod coding;
 pub mod compression;
 pub mod context;
+pub mod cors;
+pub mod csrf;
 pub mod decompression;
 pub mod headers;
 pub mod identity;
@@ -41,6 +43,7 @@ pub mod stack;
 pub mod static_files;
 pub mod timeout;
 pub mod units;
+mod vary;
 
 #[cfg(test)]
 mod testing;
@@ -56,6 +59,8 @@ pub use client::{Client, MatchedRoute};
 pub use clock::Clock;
 pub use compression::CompressionConfig;
 pub use context::{BuildContext, BuildError, ConfigPath, Step, Warning};
+pub use cors::CorsConfig;
+pub use csrf::CsrfConfig;
 pub use decompression::DecompressionConfig;
 pub use headers::HeadersConfig;
 pub use identity::Identity;

@@ -26,6 +26,8 @@ macro_rules! policies {
             catch_panic:        single(catch_panic: CatchPanicConfig = on)       "a panic is a logged 500, never a dead connection";
             security_headers:   single(security_headers: SecurityHeadersConfig = off) "on every answer, refusals included";
             headers:            single(headers: HeadersConfig = off)             "on every answer, refusals included";
+            cors:               single(cors: CorsConfig = off)                   "before authentication: a preflight carries no credentials";
+            csrf:               single(csrf: CsrfConfig = off)                   "before anything acts";
             compression:        single(compression: CompressionConfig = on)      "outside refusals and leaves: what they say is compressed, too";
             timeout:            single(request_timeout: TimeoutConfig = on)      "bounds all that can wait";
             rate_limit:         single(rate_limit: RateLimits = off)             "before authentication: guessing keys must cost the guesser";
