@@ -1,4 +1,5 @@
 //! What the black box tests share.
 
+pub mod frames;
 pub mod raw;
 pub mod running;

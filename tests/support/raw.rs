@@ -81,6 +81,16 @@ impl Raw {
         Some(answer)
     }
 
+    /// Reads so many bytes; none if the connection ends before.
+    pub async fn bytes(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.buffer.len() < count {
+            if !self.fill().await {
+                return None;
+            }
+        }
+        Some(self.take(count))
+    }
+
     /// Reads until the connection ends.
     ///
     /// # Panics
@@ -119,10 +129,7 @@ impl Raw {
     }
 
     async fn exactly(&mut self, length: usize) -> Vec<u8> {
-        while self.buffer.len() < length {
-            assert!(self.fill().await, "the connection ended within a body");
-        }
-        self.take(length)
+        self.bytes(length).await.unwrap_or_else(|| panic!("the connection ended within a body"))
     }
 
     fn take(&mut self, length: usize) -> Vec<u8> {

@@ -200,7 +200,8 @@ fn http2_builder(limits: &LimitsConfig, write: Duration) -> hyper::server::conn:
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
-        .max_header_list_size(u32::try_from(limits.header_list.0).unwrap_or(u32::MAX));
+        // h2 takes less than it is told, not as much.
+        .max_header_list_size(u32::try_from(limits.header_list.0).unwrap_or(u32::MAX).saturating_add(1));
     if !limits.ping_timeout.is_zero() {
         builder.keep_alive_interval(limits.ping_timeout).keep_alive_timeout(limits.ping_timeout);
     }
