@@ -123,9 +123,16 @@ impl Policy for Compression {
 
 impl Compression {
     fn finish(&self, mut response: Response, wish: Wish) -> Response {
-        if response.status() == StatusCode::NOT_MODIFIED {
-            self.confirm(response.headers_mut(), wish.held.as_ref());
-            return response;
+        match response.status() {
+            StatusCode::NOT_MODIFIED => {
+                self.confirm(response.headers_mut(), wish.held.as_ref());
+                return response;
+            }
+            StatusCode::PARTIAL_CONTENT => {
+                self.qualify(response.headers_mut());
+                return response;
+            }
+            _ => {}
         }
         if !self.may_differ(&response, wish.is_head) {
             return response;
@@ -140,11 +147,11 @@ impl Compression {
     /// Whether some client would get this answer compressed.
     fn may_differ(&self, response: &Response, is_head: bool) -> bool {
         let headers = response.headers();
-        let has_content = response.status() >= StatusCode::OK
-            && !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT);
-        has_content
+        // Most answers that stay as they are are small: the cheapest question comes first.
+        length(response, is_head).is_none_or(|length| length >= self.min_size.max(1))
+            && response.status() >= StatusCode::OK
+            && !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
             && headers.get(CONTENT_TYPE).is_some_and(|value| self.types.contain(value))
-            && length(response, is_head).is_none_or(|length| length >= self.min_size.max(1))
             && !FIXED.iter().any(|name| headers.contains_key(name))
             && !forbids_transform(headers)
     }
@@ -162,6 +169,14 @@ impl Compression {
         let inline_limit = inline_limit(coding, self.quality);
         let body = if is_head { Body::empty() } else { Compressed::body(Box::new(encoder), body, inline_limit) };
         Response::from_parts(head, body)
+    }
+
+    /// A part is sent as it is, but has the `Vary` of the whole (RFC 9110 section 15.3.7).
+    fn qualify(&self, headers: &mut HeaderMap) {
+        let is_encoded = headers.contains_key(CONTENT_ENCODING);
+        if !is_encoded && headers.get(CONTENT_TYPE).is_some_and(|value| self.types.contain(value)) {
+            vary_by_encoding(headers);
+        }
     }
 
     /// A 304 must name the tag as the 200 did that the client holds: weak, if it was made here.
