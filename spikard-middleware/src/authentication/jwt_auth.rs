@@ -124,7 +124,7 @@ impl Tokens {
 
     /// Whether [`verify`](Self::verify) would hold up a thread that serves others.
     pub(super) fn take_long(&self) -> bool {
-        self.key.takes_long()
+        self.key.takes_long
     }
 
     /// The claims of a valid token.

@@ -57,6 +57,8 @@ impl fmt::Display for Algorithm {
 pub(super) struct Key {
     pub(super) algorithm: Algorithm,
     material: Material,
+    /// Whether a verification takes more than some 100 microseconds.
+    pub(super) takes_long: bool,
 }
 
 enum Material {
@@ -65,7 +67,6 @@ enum Material {
 }
 
 const PEM_START: &str = "-----BEGIN ";
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// Up to this size the public operation of RSA takes less than 100 microseconds.
 const SHORT_RSA_BITS: usize = 4096;
 
@@ -74,21 +75,23 @@ impl Key {
     pub(super) fn new(algorithm: Algorithm, secret: &Secret, ctx: &BuildContext) -> Result<Self, BuildError> {
         let shared = |kind: hmac::Algorithm| shared_key(kind, algorithm, secret, ctx);
         let public = |kind: &'static dyn VerificationAlgorithm| public_key(kind, algorithm, secret, ctx);
+        let rsa = |kind: &'static dyn VerificationAlgorithm| public(kind).and_then(|key| check_size(key, ctx));
         let material = match algorithm {
             Algorithm::HS256 => shared(hmac::HMAC_SHA256)?,
             Algorithm::HS384 => shared(hmac::HMAC_SHA384)?,
             Algorithm::HS512 => shared(hmac::HMAC_SHA512)?,
-            Algorithm::RS256 => public(&verification::RSA_PKCS1_2048_8192_SHA256)?,
-            Algorithm::RS384 => public(&verification::RSA_PKCS1_2048_8192_SHA384)?,
-            Algorithm::RS512 => public(&verification::RSA_PKCS1_2048_8192_SHA512)?,
-            Algorithm::PS256 => public(&verification::RSA_PSS_2048_8192_SHA256)?,
-            Algorithm::PS384 => public(&verification::RSA_PSS_2048_8192_SHA384)?,
-            Algorithm::PS512 => public(&verification::RSA_PSS_2048_8192_SHA512)?,
+            Algorithm::RS256 => rsa(&verification::RSA_PKCS1_2048_8192_SHA256)?,
+            Algorithm::RS384 => rsa(&verification::RSA_PKCS1_2048_8192_SHA384)?,
+            Algorithm::RS512 => rsa(&verification::RSA_PKCS1_2048_8192_SHA512)?,
+            Algorithm::PS256 => rsa(&verification::RSA_PSS_2048_8192_SHA256)?,
+            Algorithm::PS384 => rsa(&verification::RSA_PSS_2048_8192_SHA384)?,
+            Algorithm::PS512 => rsa(&verification::RSA_PSS_2048_8192_SHA512)?,
             Algorithm::ES256 => public(&verification::ECDSA_P256_SHA256_FIXED)?,
             Algorithm::ES384 => public(&verification::ECDSA_P384_SHA384_FIXED)?,
             Algorithm::EdDSA => public(&verification::ED25519)?,
         };
-        Ok(Self { algorithm, material })
+        let long_rsa = matches!(&material, Material::Public(key) if rsa_bits(key).is_some_and(|bits| bits > SHORT_RSA_BITS));
+        Ok(Self { algorithm, material, takes_long: long_rsa || algorithm == Algorithm::ES384 })
     }
 
     /// Whether `signature` is that of `signed`.
@@ -96,16 +99,6 @@ impl Key {
         match &self.material {
             Material::Shared(key) => hmac::verify(key, signed, signature).is_ok(),
             Material::Public(key) => key.verify_sig(signed, signature).is_ok(),
-        }
-    }
-
-    /// Whether a verification takes more than some 100 microseconds.
-    pub(super) fn takes_long(&self) -> bool {
-        match &self.material {
-            Material::Public(key) => {
-                self.algorithm == Algorithm::ES384 || rsa_bits(key).is_some_and(|bits| bits > SHORT_RSA_BITS)
-            }
-            Material::Shared(_) => false,
         }
     }
 }
@@ -136,17 +129,22 @@ fn public_key(
     let der = SubjectPublicKeyInfoDer::from_pem_slice(secret.expose().as_bytes()).map_err(|_| {
         ctx.invalid("secret", format!("secret is no public key, expected a PEM block `{PEM_START}PUBLIC KEY-----`"))
     })?;
-    let key = ParsedPublicKey::new(kind, &der)
-        .map_err(|_| ctx.invalid("secret", format!("secret is a public key of another kind, expected one for {algorithm}")))?;
-    match rsa_bits(&key) {
-        Some(bits) if !RSA_BITS.contains(&bits) => {
-            Err(ctx.invalid("secret", format!("secret is an RSA key of {bits} bits, expected 2048 to 8192")))
+    ParsedPublicKey::new(kind, &der)
+        .map(Material::Public)
+        .map_err(|_| ctx.invalid("secret", format!("secret is a public key of another kind, expected one for {algorithm}")))
+}
+
+fn check_size(material: Material, ctx: &BuildContext) -> Result<Material, BuildError> {
+    match &material {
+        Material::Public(key) if rsa_bits(key).is_none() => {
+            Err(ctx.invalid("secret", "secret is an RSA key of another size, expected 2048 to 8192 bits"))
         }
-        _ => Ok(Material::Public(key)),
+        _ => Ok(material),
     }
 }
 
-/// The size of an RSA key; none if it is of another kind.
+/// The size of an RSA key that can be used; aws-lc refuses smaller and larger ones only when they
+/// are to verify something.
 fn rsa_bits(key: &ParsedPublicKey) -> Option<usize> {
     PublicEncryptingKey::from_der(key.as_ref()).ok().map(|key| key.key_size_bits())
 }
@@ -160,6 +158,13 @@ mod tests {
     use super::*;
     use crate::testing::pem;
 
+    /// An RSA key of 1024 bits.
+    const SMALL_RSA: &str = "-----BEGIN PUBLIC KEY-----
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCp7dk6WdL3hVx6DfA+ydRcbA3H
+NAYA14XhKASIYOT0016ZCYRymoRhywUoBXwEZFJdysZoF3H+LqkQ0cC2R72S1xmJ
+Fhl5w4M7GXOXWv5b0SjmzmVaoVhw0k/ICco9pXH/sMT3Gv5UoK4UjYC4lku57s4S
+U3MOa5rs3TlWYh146wIDAQAB
+-----END PUBLIC KEY-----";
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
     fn error(algorithm: Algorithm, secret: &str) -> Option<String> {
@@ -181,6 +186,7 @@ mod tests {
             (Algorithm::ES256, SECRET, none.clone()),
             (Algorithm::ES256, &p256.replace("PUBLIC", "PRIVATE"), none.clone()),
             (Algorithm::ES256, &p256[..80], none),
+            (Algorithm::PS256, SMALL_RSA, "secret: secret is an RSA key of another size, expected 2048 to 8192 bits".into()),
             (Algorithm::HS256, &rsa, "secret: secret is a PEM key, expected a shared secret for HS256".into()),
             (Algorithm::HS512, "", "secret: secret is empty, expected 64 bytes or more for HS512".into()),
         ] {
