@@ -3,14 +3,11 @@
 //! `cargo run -p spikard-core --example handler` sends it some requests and prints the answers.
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use http::{Request, Response, StatusCode};
-use spikard_core::gateway::Leaf;
-use spikard_core::{Body, BodyKind, Gateway, Handler, HandlerLeaf, HandlerResult, RequestData};
-use spikard_core::{RouteConfig, ServerConfig, TestClient};
+use spikard_core::{App, Body, BodyKind, Handler, HandlerResult, RequestData, RouteConfig, ServerConfig, TestClient};
 
 #[derive(Default)]
 struct AddNote {
@@ -42,8 +39,7 @@ impl Handler for AddNote {
 #[tokio::main]
 async fn main() -> Result<(), spikard_core::BuildError> {
     let route = RouteConfig { path: "/notes".into(), methods: vec!["POST".into()], ..Default::default() };
-    let leaf = Leaf { route, name: "notes".into(), service: Arc::new(HandlerLeaf::new(AddNote::default())) };
-    let client = TestClient::new(Gateway::build_with(&ServerConfig::default(), Path::new(""), vec![leaf])?);
+    let client = TestClient::new(App::new(ServerConfig::default()).handler(route, AddNote::default()).gateway()?);
 
     let requests = [
         client.post("/notes").header("cookie", "author=Ada").json(&serde_json::json!({"text": "as JSON"})),

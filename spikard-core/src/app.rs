@@ -28,6 +28,7 @@ use spikard_middleware::{BuildError, Request, Service, Tower};
 
 use crate::config::{RouteConfig, ServerConfig};
 use crate::gateway::{Gateway, Leaf};
+use crate::handler::{Handler, HandlerLeaf};
 use crate::serve::{ServeError, serve};
 
 /// A server in the making: a configuration, and the routes that exist in the program only.
@@ -86,6 +87,14 @@ impl App {
         S::Future: Send,
     {
         self.leaf(route, "tower service", Arc::new(Tower::new(service)))
+    }
+
+    /// Answers a route with a [`Handler`], which gets its request taken apart. `route` gives path,
+    /// methods, host and policies; its fields for leaves stay empty.
+    #[must_use]
+    pub fn handler(self, route: RouteConfig, handler: impl Handler + 'static) -> Self {
+        let leaf = HandlerLeaf::new(handler).limits(self.config.limits.body);
+        self.leaf(route, "handler", Arc::new(leaf))
     }
 
     /// Builds the routes.

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spikard_middleware::{Size, units};
 
+use crate::handler::BodyReadingConfig;
+
 /// The limits of connections and request heads. A time of 0 is no limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -52,6 +54,8 @@ pub struct LimitsConfig {
     /// The number of connections served at a time. One more waits in the backlog of the system.
     #[schemars(range(min = 1))]
     pub connections: usize,
+    /// The limits of bodies that handlers of the program get as data.
+    pub body: BodyReadingConfig,
 }
 
 impl Default for LimitsConfig {
@@ -69,6 +73,7 @@ impl Default for LimitsConfig {
             streams: 100,
             header_list: Size(64 << 10),
             connections: 10_000,
+            body: BodyReadingConfig::default(),
         }
     }
 }
@@ -82,7 +87,7 @@ mod tests {
         let defaults = serde_json::to_string(&LimitsConfig::default()).unwrap_or_default();
         assert_eq!(
             defaults,
-            r#"{"header_block":65536,"header_fields":100,"uri":8192,"head_timeout":"10s","idle_timeout":"1m","body_timeout":"30s","body_rate":256,"write_timeout":"30s","ping_timeout":"20s","streams":100,"header_list":65536,"connections":10000}"#
+            r#"{"header_block":65536,"header_fields":100,"uri":8192,"head_timeout":"10s","idle_timeout":"1m","body_timeout":"30s","body_rate":256,"write_timeout":"30s","ping_timeout":"20s","streams":100,"header_list":65536,"connections":10000,"body":{"json_depth":128,"form_fields":1000,"form_files":100}}"#
         );
     }
 }

@@ -45,13 +45,10 @@ pub type HandlerResult = Result<Response<Body>, (StatusCode, String)>;
 ///
 /// ```
 /// use std::future::Future;
-/// use std::path::Path;
 /// use std::pin::Pin;
-/// use std::sync::Arc;
 ///
 /// use http::{Request, Response, StatusCode};
-/// use spikard_core::gateway::Leaf;
-/// use spikard_core::{Body, BodyKind, Gateway, Handler, HandlerLeaf, HandlerResult};
+/// use spikard_core::{App, Body, BodyKind, Handler, HandlerResult};
 /// use spikard_core::{RequestData, RouteConfig, ServerConfig, TestClient};
 ///
 /// struct Rename;
@@ -79,8 +76,7 @@ pub type HandlerResult = Result<Response<Body>, (StatusCode, String)>;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), spikard_core::BuildError> {
 /// let route = RouteConfig { path: "/users/{id}".into(), methods: vec!["PUT".into()], ..Default::default() };
-/// let leaf = Leaf { route, name: "rename".into(), service: Arc::new(HandlerLeaf::new(Rename)) };
-/// let client = TestClient::new(Gateway::build_with(&ServerConfig::default(), Path::new(""), vec![leaf])?);
+/// let client = TestClient::new(App::new(ServerConfig::default()).handler(route, Rename).gateway()?);
 ///
 /// let renamed = client.request(http::Method::PUT, "/users/7").json(&serde_json::json!({"name": "Ada"})).send().await;
 /// assert_eq!(renamed.text(), "7 is now Ada");

@@ -1,4 +1,4 @@
-//! `routes`, `schema`: what a configuration comes to.
+//! `routes`, `schema`, `print`: what a configuration comes to.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::check;
-use crate::config;
+use crate::config::{self, Format, schema_document};
 use crate::gateway::Route;
 
 /// One line a route: methods, host and path, leaf, and whether it asks for credentials.
@@ -39,7 +39,22 @@ fn row(route: &Route) -> [String; 4] {
 
 /// The published schema.
 pub(super) fn schema() -> ExitCode {
-    write(&format!("{:#}\n", config::published()))
+    write(&schema_document())
+}
+
+/// The effective configuration.
+pub(super) fn print(file: &Path, format: Format) -> ExitCode {
+    let (loaded, _) = match check::built(file) {
+        Ok(built) => built,
+        Err(code) => return code,
+    };
+    match config::print(&loaded.config, format) {
+        Ok(text) => write(&text),
+        Err(message) => {
+            eprintln!("spikard: {message}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Writes to standard output. A reader that has gone (`| head`) is not an error.

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::config::Report;
+use crate::config::{Format, Report};
 
 const START: &str = r#"Start with a file such as
 
@@ -83,6 +83,14 @@ enum Command {
     },
     /// Write the JSON Schema of a configuration, for editors
     Schema,
+    /// Write the effective configuration, secrets masked
+    Print {
+        /// The configuration
+        file: PathBuf,
+        /// The form
+        #[arg(long, value_enum, default_value_t)]
+        format: ConfigFormat,
+    },
     /// Write the version
     Version,
     /// Write a completion script
@@ -97,6 +105,24 @@ enum ReportFormat {
     #[default]
     Text,
     Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum ConfigFormat {
+    #[default]
+    Toml,
+    Yaml,
+    Json,
+}
+
+impl From<ConfigFormat> for Format {
+    fn from(format: ConfigFormat) -> Self {
+        match format {
+            ConfigFormat::Toml => Self::Toml,
+            ConfigFormat::Yaml => Self::Yaml,
+            ConfigFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// Runs the program with its arguments, the program's name first.
@@ -115,6 +141,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain { file, method, url, headers } => explain::run(&file, &method, &url, &headers),
         Command::Routes { file } => inspect::routes(&file),
         Command::Schema => inspect::schema(),
+        Command::Print { file, format } => inspect::print(&file, format.into()),
         Command::Version => inspect::write(concat!(env!("CARGO_PKG_VERSION"), "\n")),
         Command::Completions { shell } => {
             let mut script = Vec::new();

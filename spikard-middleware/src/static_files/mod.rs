@@ -13,7 +13,7 @@
 //!
 //! Small files that the system has in memory cost a few system calls on the thread that serves;
 //! what has to wait for a disk waits on another. Files are streamed, one piece in memory.
-//! Why this is not tower-http's `ServeDir`: `docs/adr/0005-static-files.md`.
+//! Why this is not tower-http's `ServeDir`: `docs/adr/0007-static-files.md`.
 //!
 //! ```no_run
 //! use spikard_middleware::static_files::{DirectoryConfig, StaticFiles};
