@@ -19,6 +19,7 @@ use tokio::task::coop::unconstrained;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use super::pool::Pool;
+use super::relay::Relay;
 use super::target::Stream;
 
 /// What polls the socket.
@@ -29,6 +30,7 @@ pub(super) struct Connection {
     sender: SendRequest<Body>,
     /// None once the connection is closed.
     driver: Option<Driver>,
+    relay: Relay,
 }
 
 impl Connection {
@@ -38,7 +40,7 @@ impl Connection {
     /// When hyper does not want to.
     pub(super) async fn open(stream: Stream) -> hyper::Result<Self> {
         let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Self { sender, driver: Some(Box::pin(driver.with_upgrades())) })
+        Ok(Self { sender, driver: Some(Box::pin(driver.with_upgrades())), relay: Relay::new() })
     }
 
     /// Sends a request and waits for the head of the answer.
@@ -46,20 +48,20 @@ impl Connection {
     /// # Errors
     /// When the connection breaks; the error holds the request if nothing of it was sent.
     pub(super) async fn exchange(&mut self, request: Request) -> Result<http::Response<Incoming>, TrySendError<Request>> {
+        let Self { sender, driver, relay } = self;
         // The answer comes out of `drive` and nowhere else, so nothing has to wake us for it; and
         // since nothing would, tokio's budget must not hold it back.
-        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
-        let driver = &mut self.driver;
-        std::future::poll_fn(|cx| {
+        let mut answer = pin!(unconstrained(sender.try_send_request(request)));
+        let mut step = |cx: &mut Context<'_>| {
             drive(driver, cx);
             answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-        })
-        .await
+        };
+        std::future::poll_fn(|cx| relay.poll(cx, &mut step)).await
     }
 
     /// Ends what the last exchange left to do, and says whether the connection can take another.
     pub(super) fn settle(&mut self) -> bool {
-        drive(&mut self.driver, &mut Context::from_waker(Waker::noop()));
+        self.relay.run(&mut |cx: &mut Context<'_>| drive(&mut self.driver, cx));
         self.is_ready()
     }
 
@@ -82,7 +84,7 @@ impl Connection {
     /// Drives the connection on its own: a client that does not read what we send it must not
     /// keep us from sending what it uploads.
     fn spawn(self) -> AbortOnDrop {
-        let Self { sender, driver } = self;
+        let Self { sender, driver, .. } = self;
         let task: JoinHandle<()> = tokio::spawn(async move {
             let _sender = sender;
             if let Some(driver) = driver {
@@ -133,12 +135,15 @@ impl Download {
         let Self { incoming, source } = self;
         let mut incoming = Pin::new(incoming);
         let Source::Connection(connection, _) = source else { return incoming.poll_frame(cx) };
+        let Connection { driver, relay, .. } = connection;
         let mut noop = Context::from_waker(Waker::noop());
         if let Poll::Ready(frame) = incoming.as_mut().poll_frame(&mut noop) {
             return Poll::Ready(frame);
         }
-        drive(&mut connection.driver, cx);
-        incoming.poll_frame(&mut noop)
+        relay.poll(cx, |cx| {
+            drive(driver, cx);
+            incoming.as_mut().poll_frame(&mut noop)
+        })
     }
 
     fn end(&mut self) {

@@ -109,31 +109,51 @@ impl Shared {
 
     async fn attempt(&self, target: &Target, plan: &mut Plan, mut request: Request) -> Attempt {
         // Only connections of HTTP/1.1 can be switched to another protocol.
-        if self.version == Version::Http2 && plan.switch.is_none() && !target.http1_only.load(Ordering::Relaxed) {
-            return match target.session.session(self.open(target, Version::Http2)).await {
-                Ok(Opened::Http2(session)) => self.over_http2(target, session, plan, request).await,
-                Ok(Opened::Http1(connection)) => {
-                    target.http1_only.store(true, Ordering::Relaxed);
-                    self.over_http1(target, connection, plan, request).await
-                }
-                Err(failure) => Err(Box::new(Lost { failure, unsent: Some(request) })),
+        let http1 = plan.switch.is_some() || target.http1_only.load(Ordering::Relaxed);
+        let version = if http1 { Version::Http1 } else { self.version };
+        loop {
+            let kept = match version {
+                Version::Http1 => target.pool.take().map(Opened::Http1),
+                Version::Http2 => target.session.current().map(Opened::Http2),
             };
-        }
-        while let Some(connection) = target.pool.take() {
-            match self.over_http1(target, connection, plan, request).await.map_err(|lost| *lost) {
+            let is_new = kept.is_none();
+            // What is rare is boxed: it would make room for itself in every request.
+            let connection = match kept {
+                Some(connection) => connection,
+                None => match Box::pin(self.open(target, version)).await {
+                    Ok(connection) => connection,
+                    Err(failure) => return Err(Box::new(Lost { failure, unsent: Some(request) })),
+                },
+            };
+            let attempt = match connection {
+                Opened::Http1(connection) => self.over_http1(target, connection, plan, request).await,
+                Opened::Http2(session) => Box::pin(self.over_http2(target, session, plan, request)).await,
+            };
+            match attempt.map_err(|lost| *lost) {
                 // The target had closed the connection while it was idle.
-                Err(Lost { unsent: Some(unsent), .. }) => request = unsent,
+                Err(Lost { unsent: Some(unsent), .. }) if !is_new => {
+                    target.session.forget();
+                    request = unsent;
+                }
                 done => return done.map_err(Box::new),
             }
-        }
-        match self.open(target, Version::Http1).await {
-            Ok(Opened::Http1(connection)) => self.over_http1(target, connection, plan, request).await,
-            Ok(Opened::Http2(session)) => self.over_http2(target, session, plan, request).await,
-            Err(failure) => Err(Box::new(Lost { failure, unsent: Some(request) })),
         }
     }
 
     async fn open(&self, target: &Target, version: Version) -> Result<Opened, Failure> {
+        match version {
+            Version::Http1 => self.connect(target, version).await,
+            Version::Http2 => {
+                let opened = target.session.open(self.connect(target, version)).await;
+                if matches!(opened, Ok(Opened::Http1(_))) {
+                    target.http1_only.store(true, Ordering::Relaxed);
+                }
+                opened
+            }
+        }
+    }
+
+    async fn connect(&self, target: &Target, version: Version) -> Result<Opened, Failure> {
         let unreachable = |cause| Failure::Unreachable { target: target.address.to_string(), cause };
         let opened = target.address.connect(version, &self.tls, self.connect_timeout).await;
         let (stream, version) = opened.map_err(unreachable)?;

@@ -1,6 +1,6 @@
 //! The headers that concern one connection only, and never travel on (RFC 9110 section 7.6.1).
 
-use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use http_body::Body as HttpBody;
 use spikard_middleware::Request;
@@ -82,25 +82,25 @@ impl Wishes {
     }
 }
 
-/// Removes what the sender of a message listed in `Connection`, that header included; `upgrade`
-/// and its `Upgrade` stay. To be called on every request before any policy sees it.
+/// Removes what a client listed in `Connection`. To be called on every request before any policy
+/// sees it.
 pub(crate) fn remove_nominated(headers: &mut HeaderMap) {
-    let Some(first) = headers.get(CONNECTION) else { return };
-    let harmless = ["keep-alive", "close", "upgrade"];
-    if headers.get_all(CONNECTION).iter().count() == 1
-        && harmless.iter().any(|token| first.as_bytes().eq_ignore_ascii_case(token.as_bytes()))
-    {
-        return;
-    }
-    let names: Vec<HeaderName> =
-        headers.get_all(CONNECTION).iter().flat_map(tokens).filter_map(|token| token.parse().ok()).collect();
-    for name in names {
-        // `TE` and `Upgrade` are read later; the rest must not be: they are not fields of a hop.
-        let kept = [CONNECTION, TE, UPGRADE, TRANSFER_ENCODING, CONTENT_LENGTH, EXPECT, http::header::HOST];
+    // These are read later: they frame the message, or ask something of the connection.
+    let kept = [CONNECTION, TE, UPGRADE, TRANSFER_ENCODING, CONTENT_LENGTH, EXPECT, HOST];
+    for name in nominated(headers) {
         if !kept.contains(&name) {
             headers.remove(name);
         }
     }
+}
+
+/// The names of headers in `Connection`.
+fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
+    // Mostly it is not there, or says this alone.
+    const OPTIONS: [&str; 3] = ["keep-alive", "close", "upgrade"];
+    let is_option = |token: &str| OPTIONS.iter().any(|option| token.eq_ignore_ascii_case(option));
+    let tokens = headers.get_all(CONNECTION).iter().flat_map(tokens);
+    tokens.filter(|token| !is_option(token)).filter_map(|token| token.parse().ok()).collect()
 }
 
 /// Takes the hop-by-hop headers out of an answer.
@@ -110,10 +110,10 @@ pub(crate) fn remove_nominated(headers: &mut HeaderMap) {
 pub(super) fn clean_answer(status: StatusCode, headers: &mut HeaderMap) -> Result<(), &'static str> {
     // A 426 says in `Upgrade` what is required (RFC 9110 section 15.5.22).
     let upgrade = if status == StatusCode::UPGRADE_REQUIRED { headers.get(UPGRADE).cloned() } else { None };
-    let mut found: Vec<HeaderName> = Vec::new();
+    let mut found = nominated(headers);
+    headers.remove(CONNECTION);
     for (name, value) in &*headers {
         match name.as_str() {
-            "connection" => found.extend(tokens(value).filter_map(|token| token.parse::<HeaderName>().ok())),
             "transfer-encoding" if !value.as_bytes().eq_ignore_ascii_case(b"chunked") => {
                 return Err("transfer-encoding other than chunked");
             }

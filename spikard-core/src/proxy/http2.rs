@@ -1,5 +1,6 @@
 //! The one HTTP/2 connection to a target, which all requests share.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -7,7 +8,6 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use spikard_middleware::{Body, Request};
-use tokio::sync::Mutex;
 
 use super::connection::Connection;
 use super::target::Stream;
@@ -17,7 +17,11 @@ const PING: Duration = Duration::from_secs(20);
 
 /// Where the connection is kept once there is one.
 #[derive(Default)]
-pub(super) struct Shared(Mutex<Option<Session>>);
+pub(super) struct Shared {
+    session: Mutex<Option<Session>>,
+    /// Held by the one who connects.
+    opening: tokio::sync::Mutex<()>,
+}
 
 /// A new connection, of the version that the target agreed to.
 pub(super) enum Opened {
@@ -53,18 +57,31 @@ impl Session {
 }
 
 impl Shared {
-    /// The open connection, or the one that `open` makes; it is made once, however many ask. If
-    /// `open` finds that the target speaks HTTP/1.1 only, that is what comes back.
-    pub(super) async fn session<E>(&self, open: impl Future<Output = Result<Opened, E>>) -> Result<Opened, E> {
-        let mut current = self.0.lock().await;
-        if let Some(session) = current.as_ref().filter(|session| !session.0.is_closed()) {
-            return Ok(Opened::Http2(session.clone()));
+    /// The connection, if it is open.
+    pub(super) fn current(&self) -> Option<Session> {
+        self.session().as_ref().filter(|session| !session.0.is_closed()).cloned()
+    }
+
+    /// Makes the next request open a connection.
+    pub(super) fn forget(&self) {
+        *self.session() = None;
+    }
+
+    /// The open connection, or the one that `connect` makes; it is made once, however many ask.
+    /// Where `connect` finds that the target speaks HTTP/1.1 only, that is what comes back.
+    pub(super) async fn open<E>(&self, connect: impl Future<Output = Result<Opened, E>>) -> Result<Opened, E> {
+        let _turn = self.opening.lock().await;
+        if let Some(session) = self.current() {
+            return Ok(Opened::Http2(session));
         }
-        let opened = open.await?;
-        *current = match &opened {
-            Opened::Http2(session) => Some(session.clone()),
-            Opened::Http1(_) => None,
-        };
+        let opened = connect.await?;
+        if let Opened::Http2(session) = &opened {
+            *self.session() = Some(session.clone());
+        }
         Ok(opened)
+    }
+
+    fn session(&self) -> MutexGuard<'_, Option<Session>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,6 +13,7 @@ mod headers;
 mod http2;
 mod path;
 mod pool;
+mod relay;
 mod target;
 #[cfg(test)]
 mod tests;
