@@ -102,13 +102,11 @@ impl Policy for CrossOrigin {
         let subject = Subject::of(&request);
         let judged = tower_service::Service::call(&mut self.judge.clone(), request).now_or_never();
         // The judge waits for nothing, so there always is a verdict.
-        match judged.and_then(|Ok(verdict)| verdict.into_body()) {
-            Some(request) => next.call(request),
-            None => {
-                let response = CROSS_ORIGIN.response(&subject, "the request was sent by a page of another origin");
-                Box::pin(ready(response))
-            }
-        }
+        let Some(request) = judged.and_then(|Ok(verdict)| verdict.into_body()) else {
+            let response = CROSS_ORIGIN.response(&subject, "the request was sent by a page of another origin");
+            return Box::pin(ready(response));
+        };
+        next.call(request)
     }
 }
 

@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::{BuildContext, BuildError, ConfigPath};
 use crate::policy::PolicyConfig;
 use crate::service::{Answer, Layer, Policy, Request, Service};
+use crate::units;
 
 /// Sets, adds and removes headers of requests and responses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +52,7 @@ pub struct HeaderEdits {
     /// Headers that get this value beside those that are there, by name.
     pub add: BTreeMap<String, String>,
     /// The names of headers that are removed.
+    #[schemars(with = "Vec<units::HeaderNameText>")]
     pub remove: Vec<String>,
 }
 

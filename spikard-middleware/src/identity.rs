@@ -1,6 +1,6 @@
 //! Who a request is from, once that is verified.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
@@ -19,5 +19,24 @@ impl Identity {
     /// The value of a claim of the token.
     pub fn claim(&self, name: &str) -> Option<&Value> {
         self.claims.as_ref()?.get(name)
+    }
+}
+
+/// Where authentication notes the consumer for a policy outside it, which has handed the request
+/// on by then; an extension of requests that such a policy adds.
+#[derive(Clone, Default)]
+pub(crate) struct ConsumerNote(Arc<OnceLock<Arc<str>>>);
+
+impl ConsumerNote {
+    /// Notes the consumer of an identity; the first one stays.
+    pub(crate) fn note(&self, identity: &Identity) {
+        if let Some(consumer) = &identity.consumer {
+            self.0.get_or_init(|| Arc::clone(consumer));
+        }
+    }
+
+    /// What was noted.
+    pub(crate) fn consumer(&self) -> Option<&str> {
+        self.0.get().map(|consumer| &**consumer)
     }
 }

@@ -13,7 +13,7 @@ use super::LogFormat;
 use super::sink::Sink;
 use crate::client::{Client, MatchedRoute};
 use crate::clock::Clock;
-use crate::identity::Identity;
+use crate::identity::ConsumerNote;
 use crate::request_id::RequestId;
 use crate::secret::MASK;
 use crate::service::{Request, Response};
@@ -54,14 +54,16 @@ pub(super) struct Entry {
     client: Option<IpAddr>,
     route: Option<MatchedRoute>,
     request_id: Option<RequestId>,
-    consumer: Option<Arc<str>>,
+    consumer: ConsumerNote,
     status: Option<StatusCode>,
     bytes: u64,
     complete: bool,
 }
 
 impl Entry {
-    pub(super) fn of(request: &Request, log: Arc<Log>) -> Self {
+    pub(super) fn of(request: &mut Request, log: Arc<Log>) -> Self {
+        let consumer = ConsumerNote::default();
+        request.extensions_mut().insert(consumer.clone());
         let extensions = request.extensions();
         Self {
             started: log.clock.monotonic(),
@@ -71,18 +73,16 @@ impl Entry {
             client: extensions.get::<Client>().map(|client| client.address),
             route: extensions.get().cloned(),
             request_id: extensions.get().cloned(),
-            consumer: None,
+            consumer,
             status: None,
             bytes: 0,
             complete: false,
         }
     }
 
-    /// Notes what the head of the response says. Who asked is known below only, so the identity
-    /// comes back as an extension of the response.
+    /// Notes what the head of the response says.
     pub(super) fn answered(&mut self, response: &Response) {
         self.status = Some(response.status());
-        self.consumer = response.extensions().get::<Identity>().and_then(|identity| identity.consumer.clone());
     }
 
     /// Counts bytes of the body, and returns how many there were so far.
@@ -130,7 +130,7 @@ impl Display for Line<'_> {
         let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
         let route = entry.route.as_ref().map(|route| Visible(route.as_str()));
         let id = entry.request_id.as_ref().map(|id| Visible(id.as_str()));
-        let consumer = entry.consumer.as_deref().map(Visible);
+        let consumer = entry.consumer.consumer().map(Visible);
         let complete = entry.complete;
         match log.format {
             LogFormat::Text => {
@@ -245,7 +245,7 @@ mod tests {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = Uri::from_maybe_shared(uri).unwrap();
         request.extensions_mut().insert(MatchedRoute::new("/a b/\"{x}\"".into()));
-        let mut entry = Entry::of(&request, Arc::clone(&log));
+        let mut entry = Entry::of(&mut request, Arc::clone(&log));
         entry.complete = true;
         clock.advance(Duration::from_micros(1_004_211));
         Line { entry: &entry, log: &log }.to_string()

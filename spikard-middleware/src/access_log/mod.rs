@@ -60,7 +60,8 @@ pub struct AccessLogConfig {
     pub output: String,
     /// Whether the query is logged. Then the values of `masked` show as `****`.
     pub query: bool,
-    /// The query parameters whose values are never logged, in any case of letters.
+    /// The query parameters whose values are never logged, in any case of letters. The
+    /// `query_parameter` of `api_key_auth` belongs here.
     pub masked: Vec<String>,
 }
 
@@ -99,9 +100,9 @@ impl PolicyConfig for AccessLogConfig {
 struct AccessLog(Arc<Log>);
 
 impl Policy for AccessLog {
-    fn call<'a>(&'a self, request: Request, next: &'a dyn Service) -> Answer<'a> {
+    fn call<'a>(&'a self, mut request: Request, next: &'a dyn Service) -> Answer<'a> {
         // Dropped before there is a response, it says that there was none.
-        let mut entry = Entry::of(&request, Arc::clone(&self.0));
+        let mut entry = Entry::of(&mut request, Arc::clone(&self.0));
         let head_only = request.method() == Method::HEAD;
         Box::pin(async move {
             let response = next.call(request).await;
@@ -206,6 +207,21 @@ mod tests {
         })
         .await;
         assert_eq!(lines, ["127.0.0.1 GET /users/7 200 5 /users/{id} abc -"]);
+    }
+
+    #[tokio::test]
+    async fn the_line_names_the_consumer_that_authentication_found() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let authenticated = layered(&crate::ApiKeyConfig::new(["k1"]), |_| async { Response::default() });
+        let stack = config(&file).layer().unwrap().around(authenticated);
+        for key in ["k1", "guessed"] {
+            let request = http::Request::get("/").header("x-api-key", key).body(Body::empty()).unwrap();
+            read(stack.call(request).await.into_body()).await.unwrap();
+        }
+        drop(stack);
+        let log = std::fs::read_to_string(file.path()).unwrap();
+        let seen: Vec<_> = log.lines().map(|line| line.split(' ').collect::<Vec<_>>()).map(|line| [line[4], line[9]]).collect();
+        assert_eq!(seen, [["200", "key-1"], ["401", "-"]]);
     }
 
     #[tokio::test]

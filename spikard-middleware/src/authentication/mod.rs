@@ -38,7 +38,7 @@ use self::api_key_auth::ApiKeyConfig;
 use self::jwt_auth::{JwtConfig, Tokens};
 use self::key_ring::KeyRing;
 use crate::context::BuildError;
-use crate::identity::Identity;
+use crate::identity::{ConsumerNote, Identity};
 use crate::policy::Setting;
 use crate::problem::{INVALID_TOKEN, Refusal, Subject};
 use crate::service::{Answer, Layer, Policy, Request, Response, Service};
@@ -137,6 +137,9 @@ impl Authentication {
             (claims, consumer) => {
                 let identity = Identity { claims: claims.valid(), consumer: consumer.valid() };
                 self.forward(&identity, &mut request);
+                if let Some(note) = request.extensions().get::<ConsumerNote>() {
+                    note.note(&identity);
+                }
                 request.extensions_mut().insert(identity);
                 return next.call(request);
             }
