@@ -1,5 +1,8 @@
 //! What the black box tests share.
 
+pub mod cases;
 pub mod frames;
+pub mod program;
 pub mod raw;
 pub mod running;
+pub mod upstream;

@@ -66,29 +66,36 @@ impl Raw {
     /// # Panics
     /// When the response is cut off or does not come.
     pub async fn answer(&mut self) -> Option<Answer> {
+        self.read(false).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Reads one response, without a body if it is one to HEAD; none if the connection ends
+    /// before it begins.
+    ///
+    /// # Errors
+    /// When the response is cut off, malformed, or does not come.
+    pub async fn read(&mut self, to_head: bool) -> Result<Option<Answer>, String> {
         let head = loop {
             if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
                 break String::from_utf8_lossy(&self.take(end + 4)[..end]).into_owned();
             }
-            if !self.fill().await {
-                assert!(self.buffer.is_empty(), "the connection ended within a head: {}", String::from_utf8_lossy(&self.buffer));
-                return None;
+            if !self.fill().await? {
+                let rest = String::from_utf8_lossy(&self.buffer);
+                return if rest.is_empty() { Ok(None) } else { Err(format!("the connection ended within a head: {rest}")) };
             }
         };
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("no status in {head:?}"));
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.ok_or_else(|| format!("no status in {head:?}"))?;
         let mut answer = Answer { status, head, body: Vec::new() };
-        answer.body = self.body(&answer).await;
-        Some(answer)
+        if !to_head {
+            answer.body = self.body(&answer).await?;
+        }
+        Ok(Some(answer))
     }
 
     /// Reads so many bytes; none if the connection ends before.
     pub async fn bytes(&mut self, count: usize) -> Option<Vec<u8>> {
-        while self.buffer.len() < count {
-            if !self.fill().await {
-                return None;
-            }
-        }
-        Some(self.take(count))
+        self.exactly(count).await.ok()
     }
 
     /// Reads until the connection ends.
@@ -96,40 +103,54 @@ impl Raw {
     /// # Panics
     /// When it does not end.
     pub async fn rest(&mut self) -> String {
-        while self.fill().await {}
+        while self.fill().await.unwrap_or_else(|error| panic!("{error}")) {}
         let all = self.buffer.len();
         String::from_utf8_lossy(&self.take(all)).into_owned()
     }
 
-    async fn body(&mut self, answer: &Answer) -> Vec<u8> {
+    async fn body(&mut self, answer: &Answer) -> Result<Vec<u8>, String> {
         if answer.status < 200 || matches!(answer.status, 204 | 304) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         if let Some(length) = answer.header("content-length") {
-            let length = length.parse().unwrap_or_else(|_| panic!("bad length in {}", answer.head));
+            let length = length.parse().map_err(|_| format!("bad length in {}", answer.head))?;
             return self.exactly(length).await;
         }
-        assert_eq!(answer.header("transfer-encoding"), Some("chunked"), "{}", answer.head);
+        if answer.header("transfer-encoding").is_none() {
+            while self.fill().await? {}
+            return Ok(std::mem::take(&mut self.buffer));
+        }
         let mut body = Vec::new();
         loop {
-            let line = loop {
-                match find(&self.buffer, b"\r\n") {
-                    Some(end) => break self.take(end + 2),
-                    None => assert!(self.fill().await, "the connection ended within a chunk size"),
-                }
-            };
-            let digits = String::from_utf8_lossy(&line[..line.len() - 2]).into_owned();
-            let size = usize::from_str_radix(&digits, 16).unwrap_or_else(|_| panic!("bad chunk size {digits:?}"));
-            let chunk = self.exactly(size + 2).await;
+            let line = self.line().await?;
+            let size = usize::from_str_radix(&line, 16).map_err(|_| format!("bad chunk size {line:?}"))?;
             if size == 0 {
-                return body;
+                while !self.line().await?.is_empty() {}
+                return Ok(body);
             }
+            let chunk = self.exactly(size + 2).await?;
             body.extend_from_slice(&chunk[..size]);
         }
     }
 
-    async fn exactly(&mut self, length: usize) -> Vec<u8> {
-        self.bytes(length).await.unwrap_or_else(|| panic!("the connection ended within a body"))
+    async fn line(&mut self) -> Result<String, String> {
+        loop {
+            if let Some(end) = find(&self.buffer, b"\r\n") {
+                return Ok(String::from_utf8_lossy(&self.take(end + 2)[..end]).into_owned());
+            }
+            if !self.fill().await? {
+                return Err("the connection ended within a chunked body".into());
+            }
+        }
+    }
+
+    async fn exactly(&mut self, length: usize) -> Result<Vec<u8>, String> {
+        while self.buffer.len() < length {
+            if !self.fill().await? {
+                return Err("the connection ended within a body".into());
+            }
+        }
+        Ok(self.take(length))
     }
 
     fn take(&mut self, length: usize) -> Vec<u8> {
@@ -137,9 +158,10 @@ impl Raw {
     }
 
     /// Reads more; false at the end of the connection, however it ended.
-    async fn fill(&mut self) -> bool {
+    async fn fill(&mut self) -> Result<bool, String> {
         let reading = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await;
-        reading.unwrap_or_else(|_| panic!("nothing came and the connection stayed open")).unwrap_or(0) > 0
+        let read = reading.map_err(|_| "nothing came and the connection stayed open")?;
+        Ok(read.unwrap_or(0) > 0)
     }
 }
 
