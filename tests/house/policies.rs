@@ -16,11 +16,9 @@ fn every_policy_has_a_case() {
     let cases = files(&root().join("tests/cases"), &["yaml"]);
     let texts: Vec<String> = cases.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
     for key in KEYS {
-        assert!(
-            texts.iter().any(|text| text.contains(&format!("{}:", key.name)) || text.contains(&format!("{} =", key.name))),
-            "no case sets {}",
-            key.name
-        );
+        let spellings = [format!("{}:", key.name), format!("{} =", key.name), format!("[{}]", key.name)];
+        let is_set = texts.iter().any(|text| spellings.iter().any(|spelling| text.contains(spelling)));
+        assert!(is_set, "no case sets {}", key.name);
     }
 }
 

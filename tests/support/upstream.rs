@@ -4,12 +4,16 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+/// How long a test waits for what must come. No test measures time by it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A request as the upstream saw it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
     /// The method.
     pub method: String,
@@ -21,6 +25,8 @@ pub struct Seen {
     pub body: Vec<u8>,
     /// Why this is not a request that every server reads alike.
     pub malformed: Option<String>,
+    /// Whether the connection ended before the request did: the other side gave it up.
+    pub incomplete: bool,
 }
 
 /// What the upstream answers.
@@ -62,6 +68,16 @@ impl Upstream {
         Self { address, seen }
     }
 
+    /// What it has seen since it was last asked, as soon as these are so many requests; what there
+    /// is, if they do not come.
+    pub async fn expect(&self, count: usize) -> Vec<Seen> {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while self.seen.lock().unwrap_or_else(PoisonError::into_inner).len() < count && tokio::time::Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        self.take()
+    }
+
     /// What it has seen since it was last asked.
     pub fn take(&self) -> Vec<Seen> {
         std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
@@ -73,10 +89,10 @@ async fn serve(mut stream: TcpStream, replies: Arc<(BTreeMap<String, Reply>, Rep
     while let Some(seen) = reader.request(&mut stream).await {
         let path = seen.path.split('?').next().unwrap_or_default();
         let reply = replies.0.get(path).unwrap_or(&replies.1);
-        let is_malformed = seen.malformed.is_some();
+        let is_readable = seen.malformed.is_none() && !seen.incomplete;
         record.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
         match reply {
-            _ if is_malformed => return,
+            _ if !is_readable => return,
             Reply::Silence => {}
             Reply::Bytes(bytes) => drop(stream.write_all(bytes).await),
             Reply::Last(bytes) => return drop(stream.write_all(bytes).await),
@@ -88,6 +104,18 @@ async fn serve(mut stream: TcpStream, replies: Arc<(BTreeMap<String, Reply>, Rep
                 return;
             }
         }
+    }
+}
+
+/// Why a body cannot be read.
+enum Fault {
+    Ended,
+    Malformed(String),
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Malformed(reason)
     }
 }
 
@@ -113,12 +141,13 @@ impl Reader {
         };
         match self.body(stream, &seen).await {
             Ok(body) => seen.body = body,
-            Err(reason) => seen.malformed = Some(reason),
+            Err(Fault::Ended) => seen.incomplete = true,
+            Err(Fault::Malformed(reason)) => seen.malformed = Some(reason),
         }
         Some(seen)
     }
 
-    async fn body(&mut self, stream: &mut TcpStream, seen: &Seen) -> Result<Vec<u8>, String> {
+    async fn body(&mut self, stream: &mut TcpStream, seen: &Seen) -> Result<Vec<u8>, Fault> {
         let (encodings, lengths) = (values(seen, "transfer-encoding"), values(seen, "content-length"));
         match (&encodings[..], &lengths[..]) {
             ([], []) => Ok(Vec::new()),
@@ -127,11 +156,11 @@ impl Reader {
                 self.exactly(stream, length).await
             }
             (["chunked"], []) => self.chunks(stream).await,
-            _ => Err(format!("content-length {lengths:?}, transfer-encoding {encodings:?}")),
+            _ => Err(format!("content-length {lengths:?}, transfer-encoding {encodings:?}").into()),
         }
     }
 
-    async fn chunks(&mut self, stream: &mut TcpStream) -> Result<Vec<u8>, String> {
+    async fn chunks(&mut self, stream: &mut TcpStream) -> Result<Vec<u8>, Fault> {
         let mut body = Vec::new();
         loop {
             let line = self.line(stream).await?;
@@ -144,28 +173,28 @@ impl Reader {
             }
             let mut chunk = self.exactly(stream, size + 2).await?;
             if chunk.split_off(size) != b"\r\n" {
-                return Err("a chunk without its line end".into());
+                return Err(Fault::Malformed("a chunk without its line end".into()));
             }
             body.append(&mut chunk);
         }
     }
 
-    async fn line(&mut self, stream: &mut TcpStream) -> Result<String, String> {
+    async fn line(&mut self, stream: &mut TcpStream) -> Result<String, Fault> {
         let mut end = 0;
         while !self.buffer[..end].ends_with(b"\r\n") {
             end += 1;
             if self.buffer.len() < end && stream.read_buf(&mut self.buffer).await.unwrap_or(0) == 0 {
-                return Err("the connection ended within a chunked body".into());
+                return Err(Fault::Ended);
             }
         }
         let line: Vec<u8> = self.buffer.drain(..end).collect();
         Ok(String::from_utf8_lossy(&line[..end - 2]).into_owned())
     }
 
-    async fn exactly(&mut self, stream: &mut TcpStream, length: usize) -> Result<Vec<u8>, String> {
+    async fn exactly(&mut self, stream: &mut TcpStream, length: usize) -> Result<Vec<u8>, Fault> {
         while self.buffer.len() < length {
             if stream.read_buf(&mut self.buffer).await.unwrap_or(0) == 0 {
-                return Err("the connection ended within a body".into());
+                return Err(Fault::Ended);
             }
         }
         Ok(self.buffer.drain(..length).collect())
@@ -174,7 +203,7 @@ impl Reader {
 
 fn unreadable(bytes: &[u8], reason: &str) -> Seen {
     let reason = format!("{reason}: {:?}", String::from_utf8_lossy(bytes));
-    Seen { method: String::new(), path: String::new(), headers: Vec::new(), body: Vec::new(), malformed: Some(reason) }
+    Seen { malformed: Some(reason), ..Seen::default() }
 }
 
 fn values<'a>(seen: &'a Seen, name: &str) -> Vec<&'a str> {
@@ -197,7 +226,7 @@ fn parse(head: &[u8]) -> Result<Seen, String> {
         }
         headers.push((name.to_owned(), value.trim_matches([' ', '\t']).to_owned()));
     }
-    let seen = Seen { method: method.into(), path: target.into(), headers, body: Vec::new(), malformed: None };
+    let seen = Seen { method: method.into(), path: target.into(), headers, ..Seen::default() };
     match values(&seen, "host")[..] {
         [_] => Ok(seen),
         _ => Err("not exactly one Host".into()),

@@ -61,6 +61,9 @@ pub(super) fn seen(expected: &[Seen], found: &[upstream::Seen], names: &Names) -
         {
             wrong.push(format!("upstream saw path {}, expected {path:?}", found.path));
         }
+        if found.incomplete != expected.incomplete {
+            wrong.push(format!("upstream saw incomplete {}, expected {}", found.incomplete, expected.incomplete));
+        }
         let fields: Vec<(&str, &str)> = found.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         headers(&expected.headers, &expected.absent, &fields, names, &mut wrong)?;
         if let Some(body) = &expected.body {

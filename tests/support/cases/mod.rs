@@ -200,4 +200,7 @@ pub struct Seen {
     pub absent: Vec<String>,
     /// The body.
     pub body: Option<Content>,
+    /// Whether the connection ended before the request did.
+    #[serde(default)]
+    pub incomplete: bool,
 }

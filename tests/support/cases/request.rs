@@ -1,5 +1,7 @@
 //! Requests of cases, and answers of the upstream, as bytes.
 
+use std::fmt::Write;
+
 use super::pattern::Names;
 use super::{Content, Fields, Reply, Request, Values};
 use crate::upstream;
@@ -33,7 +35,7 @@ fn well_formed(request: &Request, names: &Names) -> Result<Vec<u8>, String> {
         }
         Some(body) => {
             if !says("content-length") {
-                head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+                let _ = write!(head, "Content-Length: {}\r\n", body.len());
             }
             Ok([head.as_bytes(), b"\r\n", &body].concat())
         }
@@ -61,7 +63,7 @@ fn lines(fields: &Fields<Values>, names: &Names) -> String {
             Values::Many(values) => values,
         };
         for value in values {
-            lines.push_str(&format!("{name}: {}\r\n", names.fill(value)));
+            let _ = write!(lines, "{name}: {}\r\n", names.fill(value));
         }
     }
     lines
@@ -79,7 +81,7 @@ pub(super) fn reply(reply: &Reply) -> Result<upstream::Reply, String> {
         let body = reply.body.as_ref().map_or_else(|| Ok(b"upstream".to_vec()), |body| body.bytes(&names))?;
         let mut head = format!("HTTP/1.1 {} Whatever\r\n", reply.status.unwrap_or(200));
         head.push_str(&lines(&reply.headers, &names));
-        head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+        let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
         [head.into_bytes(), body].concat()
     };
     Ok(match reply {

@@ -1,5 +1,6 @@
 //! Runs a case file against the program.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -64,7 +65,7 @@ impl Running {
                     Ok(wrong) => wrong,
                     Err(error) => vec![error],
                 };
-                let wrong = wrong.into_iter().chain(self.afterwards(case, &names)?).collect::<Vec<_>>();
+                let wrong = wrong.into_iter().chain(self.afterwards(case, &names).await?).collect::<Vec<_>>();
                 if !wrong.is_empty() {
                     let which = if case.repeat > 1 { format!(" ({round} of {})", case.repeat) } else { String::new() };
                     let value = if each.is_empty() { String::new() } else { format!(" [{}]", each.escape_debug()) };
@@ -112,10 +113,10 @@ impl Running {
         Ok(Vec::new())
     }
 
-    fn afterwards(&self, case: &Case, names: &Names) -> Result<Vec<String>, String> {
+    async fn afterwards(&self, case: &Case, names: &Names) -> Result<Vec<String>, String> {
         let mut wrong = Vec::new();
         if let Some(upstream) = &self.upstream {
-            let seen = upstream.take();
+            let seen = upstream.expect(case.upstream.as_ref().map_or(0, Vec::len)).await;
             wrong = match &case.upstream {
                 Some(expected) => expect::seen(expected, &seen, names)?,
                 None => expect::malformed(&seen),
@@ -160,7 +161,7 @@ fn steps(case: &Case) -> Result<Vec<Step>, String> {
     match (&case.expect, case.steps.is_empty()) {
         (Some(expect), true) => {
             let step =
-                Step { request: case.request.clone(), raw: case.raw.clone(), expect: expect.clone(), keep: Default::default() };
+                Step { request: case.request.clone(), raw: case.raw.clone(), expect: expect.clone(), keep: BTreeMap::new() };
             Ok(vec![step])
         }
         (None, false) if case.request.is_none() && case.raw.is_none() => Ok(case.steps.clone()),
@@ -187,8 +188,7 @@ fn name(file: &CaseFile) -> Result<&'static str, String> {
     }
 }
 
-/// The configuration and the files of the case, in a folder `gateway` of a folder of its own: what
-/// lies beside `gateway` is out of every root.
+/// The configuration and the files beside it, in a folder of its own.
 fn write(file: &CaseFile) -> Result<TempDir, String> {
     let folder = TempDir::new().map_err(|error| error.to_string())?;
     let config = file.config.as_ref().or(file.config_yaml.as_ref()).cloned().unwrap_or_default();
