@@ -11,7 +11,9 @@ use spikard_core::{App, ServeError, ServerConfig};
 #[tokio::main]
 async fn main() -> Result<(), ServeError> {
     let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(9000);
-    App::new(ServerConfig { port, ..Default::default() })
+    // The gateway stands in front: what it says of clients is believed.
+    let trusted_proxies = vec!["127.0.0.0/8".parse().unwrap_or_default()];
+    App::new(ServerConfig { port, trusted_proxies, ..Default::default() })
         .get("/users/{id}", user)
         .get("/headers", headers)
         .post("/echo", |body: String| async move { body })
