@@ -96,8 +96,8 @@ impl CorsConfig {
 
 impl PolicyConfig for CorsConfig {
     fn build(&self, ctx: &BuildContext) -> Result<Option<Layer>, BuildError> {
-        let origins = Origins::of(&self.origins, ctx)?;
         let mut errors = Vec::new();
+        let origins = Origins::of(&self.origins, ctx).map_err(|error| errors.push(error)).ok();
         if self.credentials {
             let lists = [&self.origins, &self.methods, &self.headers, &self.exposed_headers];
             for (field, list) in ["origins", "methods", "headers", "exposed_headers"].into_iter().zip(lists) {
@@ -124,7 +124,8 @@ impl PolicyConfig for CorsConfig {
             (ACCESS_CONTROL_MAX_AGE, Some(max_age)),
         ];
         let preflight = preflight.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        Ok(Some(Layer::new(Cors { origins, preflight, exposed, credentials: self.credentials })))
+        // None only where there was an error.
+        Ok(origins.map(|origins| Layer::new(Cors { origins, preflight, exposed, credentials: self.credentials })))
     }
 }
 
