@@ -1,5 +1,5 @@
 //! The settings of API keys in a header or in the query. What a request presents is compared in
-//! [`super::key_ring`]; a key in the query is taken out of the URI before anything below sees it.
+//! `key_ring`; a key in the query is taken out of the URI before anything below sees it.
 //!
 //! ```
 //! use spikard_middleware::{ApiKeyConfig, PolicyConfig};
