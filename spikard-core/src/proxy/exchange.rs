@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{EXPECT, HOST};
 use http::uri::{Authority, PathAndQuery};
-use http::{StatusCode, Version as HttpVersion};
+use http::{HeaderValue, StatusCode, Version as HttpVersion};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use spikard_middleware::{Body, Client, Request, Response};
@@ -73,6 +73,10 @@ impl Plan {
             headers.insert(HOST, target.address.host.clone());
         }
         self.wishes.put_http1(headers);
+        if let Some(upload) = self.upload.as_ref().filter(|_| self.wishes.consent) {
+            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+            upload.hold(request);
+        }
     }
 
     /// Gives a request the form of HTTP/2, in which the URI names the host.
@@ -80,6 +84,7 @@ impl Plan {
         let headers = request.headers_mut();
         let asked = headers.get(HOST).filter(|_| shared.preserve_host).map(|host| Bytes::copy_from_slice(host.as_bytes()));
         headers.remove(HOST);
+        headers.remove(EXPECT);
         self.wishes.put_http2(headers);
         let authority = asked.and_then(|host| Authority::from_maybe_shared(host).ok());
         *request.uri_mut() = target.address.absolute(authority, self.path.clone());

@@ -12,6 +12,8 @@ pub(super) struct Wishes {
     pub(super) upgrade: Option<HeaderValue>,
     /// Whether it takes trailers.
     trailers: bool,
+    /// Whether it sends its body only when told to.
+    pub(super) consent: bool,
 }
 
 impl Wishes {
@@ -26,7 +28,7 @@ impl Wishes {
             match name.as_str() {
                 "te" => wishes.trailers |= tokens(value).any(|token| token.eq_ignore_ascii_case("trailers")),
                 "upgrade" if has_token(request.headers(), &CONNECTION, "upgrade") => wishes.upgrade = Some(value.clone()),
-                // hyper answers `100-continue` to the client when we begin to read the body.
+                "expect" => wishes.consent |= value.as_bytes().eq_ignore_ascii_case(b"100-continue"),
                 "connection"
                 | "keep-alive"
                 | "proxy-connection"
@@ -34,8 +36,7 @@ impl Wishes {
                 | "proxy-authorization"
                 | "transfer-encoding"
                 | "http2-settings"
-                | "upgrade"
-                | "expect" => {}
+                | "upgrade" => {}
                 // HTTP adds it anew where the body has a length.
                 "content-length" if request.body().size_hint().exact() != length_of(value) => {}
                 _ => continue,
@@ -196,7 +197,7 @@ mod tests {
         );
         let wishes = Wishes::take(&mut request);
         assert_eq!(names(request.headers()), ["accept", "trailer"]);
-        assert_eq!(wishes, Wishes { upgrade: None, trailers: true });
+        assert_eq!(wishes, Wishes { upgrade: None, trailers: true, consent: true });
         wishes.put_http1(request.headers_mut());
         assert_eq!(
             (&request.headers()["te"], &request.headers()["connection"]),

@@ -23,6 +23,9 @@ impl Connectors {
     /// # Errors
     /// When the file of authorities cannot be read or holds none, or when the system has none.
     pub(super) fn build(config: &UpstreamConfig, ctx: &BuildContext, needed: bool) -> Result<Self, BuildError> {
+        if config.ca.is_some() && !needed {
+            ctx.warn("ca", "no target is `https`, so nothing is checked against these authorities");
+        }
         let roots = match &config.ca {
             Some(_) => from_file(config, ctx)?,
             None if needed => from_system(ctx)?,

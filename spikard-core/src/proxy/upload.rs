@@ -7,13 +7,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use spikard_middleware::Body;
-use tokio::time::{Instant, sleep};
+use spikard_middleware::{Body, Request};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// Who is to act next, and since when.
 #[derive(Clone, Copy)]
 enum Turn {
+    /// The upstream is to say whether it wants the body at all.
+    Consent,
     /// The client is to send more.
     Client,
     /// The upstream is to take what there is.
@@ -26,6 +29,9 @@ enum Turn {
 #[derive(Clone)]
 pub(super) struct Progress(Arc<Mutex<Turn>>);
 
+/// How long the upstream has to say that it wants a body. Many servers never do.
+const CONSENT: Duration = Duration::from_secs(1);
+
 impl Progress {
     /// Watches a body. None where there is no body.
     pub(super) fn of(body: Body) -> (Body, Option<Self>) {
@@ -33,14 +39,34 @@ impl Progress {
             return (body, None);
         }
         let progress = Self(Arc::new(Mutex::new(Turn::Client)));
-        (Body::new(Upload { body, progress: progress.clone() }), Some(progress))
+        let upload = Upload { body, progress: progress.clone(), patience: None };
+        (Body::new(upload), Some(progress))
+    }
+
+    /// Keeps the body back until the upstream wants it or has been waited for (RFC 9110 section
+    /// 10.1.1). As long as nobody reads it, the server does not tell the client to go on either.
+    pub(super) fn hold(&self, request: &mut Request) {
+        *self.turn() = Turn::Consent;
+        let progress = self.clone();
+        hyper::ext::on_informational(request, move |answer| {
+            if answer.status() == StatusCode::CONTINUE {
+                progress.release();
+            }
+        });
+    }
+
+    fn release(&self) {
+        let mut turn = self.turn();
+        if matches!(*turn, Turn::Consent) {
+            *turn = Turn::Client;
+        }
     }
 
     /// When the upstream's time is over, if it was given `limit`. While the client is to send,
     /// the upstream's time does not run; the server bounds how long a client may be silent.
     fn deadline(&self, limit: Duration) -> Instant {
         match *self.turn() {
-            Turn::Client => Instant::now() + limit,
+            Turn::Consent | Turn::Client => Instant::now() + limit,
             Turn::Upstream(since) | Turn::Answer(since) => since + limit,
         }
     }
@@ -77,6 +103,21 @@ pub(super) async fn within<T>(limit: Duration, upload: Option<&Progress>, answer
 struct Upload {
     body: Body,
     progress: Progress,
+    /// How much longer the upstream's consent is waited for.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl Upload {
+    /// Waits until the body may be sent. What the upstream says arrives while its connection is
+    /// polled, right before this is.
+    fn poll_consent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !matches!(*self.progress.turn(), Turn::Consent) {
+            return Poll::Ready(());
+        }
+        ready!(self.patience.get_or_insert_with(|| Box::pin(sleep(CONSENT))).as_mut().poll(cx));
+        self.progress.release();
+        Poll::Ready(())
+    }
 }
 
 impl HttpBody for Upload {
@@ -84,6 +125,7 @@ impl HttpBody for Upload {
     type Error = <Body as HttpBody>::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        ready!(self.poll_consent(cx));
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         *self.progress.turn() = match &frame {
             Poll::Pending => Turn::Client,

@@ -35,6 +35,49 @@ async fn the_uploads_first_byte_arrives_before_its_last_is_sent() {
     assert!(client.rest().await.starts_with("HTTP/1.1 204"));
 }
 
+const EXPECTING: &str = "POST / HTTP/1.1\r\nhost: gate\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n";
+
+#[tokio::test]
+async fn a_client_is_told_to_send_its_body_when_the_upstream_wants_it() {
+    let (listener, target) = listener().await;
+    let gate = proxy(UpstreamConfig::to(target)).await;
+    let mut client = Raw::to(gate).await;
+    client.send(EXPECTING).await;
+    let mut upstream = Raw::accepted(&listener).await;
+    assert!(upstream.head().await.contains("expect: 100-continue\r\n"));
+    upstream.send("HTTP/1.1 100 Continue\r\n\r\n").await;
+    assert_eq!(client.head().await, "HTTP/1.1 100 Continue\r\n\r\n");
+    client.send("body").await;
+    upstream.until("body").await;
+    upstream.send("HTTP/1.1 204 No Content\r\n\r\n").await;
+    assert!(client.head().await.starts_with("HTTP/1.1 204"));
+}
+
+#[tokio::test]
+async fn a_client_whose_body_is_not_wanted_is_not_told_to_send_it() {
+    let (listener, target) = listener().await;
+    let gate = proxy(UpstreamConfig::to(target)).await;
+    let mut client = Raw::to(gate).await;
+    client.send(EXPECTING).await;
+    let mut upstream = Raw::accepted(&listener).await;
+    upstream.head().await;
+    upstream.send("HTTP/1.1 417 Expectation Failed\r\ncontent-length: 0\r\n\r\n").await;
+    assert!(client.head().await.starts_with("HTTP/1.1 417"));
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_say_that_it_wants_a_body_gets_it_all_the_same() {
+    let (listener, target) = listener().await;
+    let gate = proxy(UpstreamConfig::to(target)).await;
+    let mut client = Raw::to(gate).await;
+    client.send(EXPECTING).await;
+    let mut upstream = Raw::accepted(&listener).await;
+    upstream.head().await;
+    client.head().await;
+    client.send("body").await;
+    upstream.until("body").await;
+}
+
 #[tokio::test]
 async fn an_answer_may_come_while_the_upload_goes_on() {
     let (listener, target) = listener().await;
