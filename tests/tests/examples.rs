@@ -1,0 +1,41 @@
+//! Every file in `config-examples` loads and builds, and twins in several formats are equal.
+
+use std::path::{Path, PathBuf};
+
+use spikard_core::Gateway;
+use spikard_core::config::{Loaded, load};
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../config-examples")
+}
+
+fn loaded(path: &Path) -> Loaded {
+    load(path, &|_| None).unwrap_or_else(|report| panic!("{}", report.render(false)))
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let is_config = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "toml" || ending == "yaml" || ending == "json");
+    let is_schema = |path: &PathBuf| path.ends_with("spikard.schema.json");
+    let entries = std::fs::read_dir(directory).expect("the folder of examples");
+    entries.flatten().map(|entry| entry.path()).filter(|path| is_config(path) && !is_schema(path)).collect()
+}
+
+#[test]
+fn every_example_builds_without_a_warning() {
+    let paths: Vec<PathBuf> = [examples(), examples().join("policies")].iter().flat_map(|folder| files(folder)).collect();
+    assert!(paths.len() > 10, "only {} examples", paths.len());
+    for path in paths {
+        let loaded = loaded(&path);
+        let gateway = Gateway::build_with(&loaded.config, &loaded.directory, Vec::new())
+            .unwrap_or_else(|error| panic!("{}", loaded.locate(error).render(false)));
+        assert_eq!(gateway.warnings(), [], "{}", path.display());
+    }
+}
+
+#[test]
+fn twins_in_several_formats_are_equal() {
+    let toml = loaded(&examples().join("gateway.toml"));
+    for twin in ["gateway.yaml", "gateway.json"] {
+        assert_eq!(loaded(&examples().join(twin)).config, toml.config, "{twin}");
+    }
+}
