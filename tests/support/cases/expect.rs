@@ -11,8 +11,8 @@ use crate::upstream;
 /// All that is not as expected of an answer; empty if everything is.
 pub(super) fn answer(expect: &Expect, answer: &Answer, names: &Names) -> Result<Vec<String>, String> {
     let mut wrong = Vec::new();
-    if let Some(status) = expect.status.filter(|status| *status != answer.status) {
-        wrong.push(format!("status is {}, expected {status}", answer.status));
+    if let Some(status) = expect.status.as_ref().filter(|status| !status.fits(answer.status)) {
+        wrong.push(format!("status is {}, expected {status:?}", answer.status));
     }
     let fields: Vec<(&str, &str)> = answer.head.lines().skip(1).filter_map(|line| line.split_once(':')).collect();
     headers(&expect.headers, &expect.absent, &fields, names, &mut wrong)?;

@@ -33,6 +33,9 @@ pub struct CaseFile {
     /// Files beside the configuration.
     #[serde(default)]
     pub files: BTreeMap<String, Content>,
+    /// What `{name}` stands for in the cases.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
     /// Environment variables.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -139,7 +142,7 @@ pub enum Values {
 #[serde(default, deny_unknown_fields)]
 pub struct Expect {
     /// The status.
-    pub status: Option<u16>,
+    pub status: Option<Status>,
     /// Interim answers (1xx) before it, exactly.
     pub interim: Option<Vec<u16>>,
     /// Header fields.
@@ -162,6 +165,28 @@ pub struct Expect {
     pub nothing: bool,
     /// The connection ends after the answer, and nothing follows it.
     pub closed: bool,
+}
+
+/// A status, or several that are all right.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Status {
+    /// This one.
+    Is(u16),
+    /// `{ one_of: [400, 404] }`
+    OneOf {
+        /// The statuses.
+        one_of: Vec<u16>,
+    },
+}
+
+impl Status {
+    fn fits(&self, status: u16) -> bool {
+        match self {
+            Self::Is(expected) => *expected == status,
+            Self::OneOf { one_of } => one_of.contains(&status),
+        }
+    }
 }
 
 /// What the upstream answers; 200 if nothing is said.

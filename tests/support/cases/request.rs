@@ -9,7 +9,7 @@ use crate::upstream;
 /// The bytes of a request, and whether its answer has no body.
 pub(super) fn bytes(request: Option<&Request>, raw: Option<&Content>, names: &Names) -> Result<(Vec<u8>, bool), String> {
     match (request, raw) {
-        (Some(request), None) => Ok((well_formed(request, names)?, request.method == "HEAD")),
+        (Some(request), None) => Ok((well_formed(request, names)?, names.fill(&request.method) == "HEAD")),
         (None, Some(raw)) => {
             let bytes = raw.bytes(names)?;
             let to_head = bytes.starts_with(b"HEAD ");
@@ -21,7 +21,7 @@ pub(super) fn bytes(request: Option<&Request>, raw: Option<&Content>, names: &Na
 }
 
 fn well_formed(request: &Request, names: &Names) -> Result<Vec<u8>, String> {
-    let mut head = format!("{} {} HTTP/1.1\r\n", request.method, names.fill(&request.path));
+    let mut head = format!("{} {} HTTP/1.1\r\n", names.fill(&request.method), names.fill(&request.path));
     let says = |name: &str| request.headers.keys().any(|key| key.eq_ignore_ascii_case(name));
     if !says("host") {
         head.push_str("Host: gateway.test\r\n");

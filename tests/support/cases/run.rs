@@ -33,6 +33,7 @@ impl Running {
     async fn of(file: &CaseFile, path: &Path) -> Result<(), String> {
         let folder = write(file)?;
         let mut names = Names::default();
+        file.names.iter().for_each(|(name, value)| names.set(name, value.clone()));
         let mut command = spikard(["serve"]);
         command.arg(folder.path().join(name(file)?)).args(["--port", "0"]).envs(&file.env);
         let mut upstream = None;
@@ -59,7 +60,7 @@ impl Running {
         let steps = steps(case)?;
         for each in values(case, path)? {
             let mut names = self.names.clone();
-            names.set("each", each.clone());
+            names.set("each", names.fill(&each));
             for round in 1..=case.repeat {
                 let wrong = match self.exchanges(&steps, &mut names).await {
                     Ok(wrong) => wrong,
