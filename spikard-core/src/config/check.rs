@@ -13,8 +13,8 @@ use super::diagnostic::Diagnostic;
 use super::expectation::{expected, name_of, or, shown};
 use super::schema::schema;
 use super::shape::Shape;
-use super::suggest::did_you_mean;
-use super::tree::{Node, Origin, Value};
+use super::suggest::{did_you_mean, nearest};
+use super::tree::{Node, Origin, Table, Value};
 use super::unit::instance;
 
 /// How many keys a message lists where none is near.
@@ -49,7 +49,10 @@ pub(super) fn missing(overlaid: &Node) -> Vec<Diagnostic> {
         ValidationErrorKind::Required { property } => Some((path_of(error.instance_path()), property.as_str()?.to_owned())),
         _ => None,
     });
-    missing.map(|(path, key)| missing_key(overlaid, &path, &key)).collect()
+    missing
+        .filter(|(path, key)| !is_misspelt(overlaid, path, key))
+        .map(|(path, key)| missing_key(overlaid, &path, &key))
+        .collect()
 }
 
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
@@ -68,7 +71,7 @@ fn misfit(tree: &Node, path: ConfigPath, error: &ValidationError<'_>) -> Diagnos
         None => error.masked().to_string(),
     };
     let message = format!("{} is {}, expected {expectation}", name_of(&path), shown(node, secret));
-    let help = shape.and_then(|shape| advice(shape, node));
+    let help = shape.filter(|_| !secret).and_then(|shape| advice(shape, node));
     Diagnostic { help, ..Diagnostic::error(path, node.origin.clone(), message) }
 }
 
@@ -110,6 +113,14 @@ fn elsewhere(table: &ConfigPath, key: &str) -> Option<String> {
         .map(|(home, _)| format!("`{home}.{key}`"))
         .collect();
     (!homes.is_empty() && homes.len() <= 3).then(|| format!("did you mean {}?", or(&homes)))
+}
+
+/// Whether a table has an unknown key that was probably meant for this one: then that is said.
+fn is_misspelt(tree: &Node, table: &ConfigPath, key: &str) -> bool {
+    let Some(shape) = Shape::root(schema()).at(table) else { return false };
+    let entries = tree.at(table).and_then(Node::as_table).into_iter().flat_map(Table::entries);
+    let mut unknown = entries.filter(|entry| shape.key(&entry.key).is_none());
+    unknown.any(|entry| nearest(&entry.key, shape.properties().map(|(known, _)| known)).contains(&key))
 }
 
 fn missing_key(overlaid: &Node, table: &ConfigPath, key: &str) -> Diagnostic {

@@ -1,6 +1,7 @@
 //! One thing that is wrong with a configuration, and how all of them are shown: to people with
 //! file, line, column, source line and caret, to programs as JSON lines.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -66,6 +67,9 @@ pub struct Report {
 impl Report {
     /// A report about a file.
     pub(super) fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
+        // Two layers of one policy find the same mistake.
+        let mut seen = HashSet::new();
+        diagnostics.retain(|one| seen.insert((one.at.clone(), one.message.clone())));
         diagnostics.sort_by_key(|diagnostic| diagnostic.origin.span().map_or(0, |span| span.start));
         Self { source, diagnostics }
     }

@@ -28,6 +28,7 @@ pub(super) fn shown(node: &Node, secret: bool) -> String {
         return format!("`{reference}`");
     }
     match &node.value {
+        Value::Sequence(nodes) if nodes.is_empty() => "an empty list".into(),
         Value::Sequence(_) => "a list".into(),
         Value::Table(_) => "a table".into(),
         Value::Number(_) | Value::String(_) if secret => MASK.into(),

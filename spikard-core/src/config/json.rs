@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::syntax::{MAX_DEPTH, Parsed, Problem, number_node};
 use super::tree::{Entry, Node, Origin, Table, Value};
+use super::wording::worded;
 
 /// Reads JSON.
 pub(super) fn parse(text: &str) -> Parsed {
@@ -85,8 +86,8 @@ fn problem(text: &str, start: usize, error: &serde_json::Error) -> Problem {
     let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let offset = (start + line_start + error.column().saturating_sub(1)).min(start + text.len());
     let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
-    Problem::new(offset..offset + 1, message)
+    let message = message.split(" at line ").next().unwrap_or(&message);
+    Problem::new(offset..offset + 1, worded(message))
 }
 
 /// The elements of an array, unread.

@@ -75,12 +75,14 @@ pub fn load_text(
     if !diagnostics.is_empty() {
         mask::hide_lexically(format, &mut source);
     }
+    let unreadable: Vec<Origin> = diagnostics.iter().map(|diagnostic| diagnostic.origin.clone()).collect();
     let Some(mut tree) = parsed.tree else { return Err(Report::new(source, diagnostics)) };
 
     let unresolved = resolve(&mut tree, Shape::root(schema()), &World { environment, directory });
     secrets::hide(&tree, &mut source);
     diagnostics.extend(unresolved.diagnostics);
-    diagnostics.extend(check::misfits(&tree, &unresolved.places));
+    let misfits = check::misfits(&tree, &unresolved.places);
+    diagnostics.extend(misfits.into_iter().filter(|misfit| !unreadable.contains(&misfit.origin)));
     diagnostics.extend(overlay::apply(&mut tree));
     diagnostics.extend(check::missing(&tree));
     if !diagnostics.is_empty() {

@@ -41,6 +41,7 @@ mod toml;
 pub mod tree;
 mod unit;
 mod upstream;
+mod wording;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Report, Severity};

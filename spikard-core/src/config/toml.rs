@@ -7,6 +7,7 @@ use ::toml::de::{DeTable, DeValue, Error};
 
 use super::syntax::{Parsed, Problem, number_node};
 use super::tree::{Entry, Node, Origin, Table, Value};
+use super::wording::worded;
 
 /// Reads TOML.
 pub(super) fn parse(text: &str) -> Parsed {
@@ -16,8 +17,9 @@ pub(super) fn parse(text: &str) -> Parsed {
     for error in errors {
         let problem = problem(text, &error);
         usable &= is_duplicate(&error);
-        // One slip makes the parser stumble several times; the first time says it best.
-        if problems.last().is_none_or(|last| last.span.end < problem.span.start || is_duplicate(&error)) {
+        // One slip makes the parser stumble several times; the first time on a line says it best.
+        let apart = |last: &Problem| text.get(last.span.start..problem.span.start).is_some_and(|between| between.contains('\n'));
+        if problems.last().is_none_or(apart) {
             problems.push(problem);
         }
     }
@@ -35,8 +37,17 @@ fn problem(text: &str, error: &Error) -> Problem {
     if is_duplicate(error) {
         return Problem::duplicate_key(text[span.clone()].trim_matches(['"', '\'']), span, None);
     }
-    Problem::new(span, error.message())
+    let written = text.get(span.clone()).unwrap_or_default().trim();
+    let message = match error.message() {
+        message if !message.starts_with("string values must be quoted") => worded(message),
+        _ if written.is_empty() => format!("value is missing, expected {A_VALUE}"),
+        // Not shown here: it may be a secret without its quotes.
+        _ => format!("value is not valid, expected {A_VALUE}"),
+    };
+    Problem::new(span, message)
 }
+
+const A_VALUE: &str = "text in quotes, a number, true, false, a list or a table";
 
 struct Reader<'t> {
     text: &'t str,

@@ -10,6 +10,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
 use super::syntax::{MAX_DEPTH, Parsed, Problem, number_node};
 use super::tree::{Entry, Node, Origin, Table, Value};
+use super::wording::worded;
 
 /// How many values all aliases of a file together may stand for.
 const MAX_ALIASED: usize = 10_000;
@@ -165,7 +166,7 @@ impl<'t> Reader<'t> {
 
     fn problem(&self, error: &ScanError) -> Problem {
         let offset = self.byte(error.marker().index());
-        Problem::new(offset..offset + 1, error.info())
+        Problem::new(offset..offset + 1, worded(error.info()))
     }
 
     fn bytes(&self, span: Span) -> Range<usize> {
