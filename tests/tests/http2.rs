@@ -12,7 +12,7 @@ use spikard_tests::frames::{END_HEADERS, END_STREAM, Frame, Frames, GET, kind};
 use spikard_tests::running::{Leaf, Running, mirror};
 
 const SOON: Duration = Duration::from_millis(100);
-/// SETTINGS_INITIAL_WINDOW_SIZE.
+/// `SETTINGS_INITIAL_WINDOW_SIZE`.
 const INITIAL_WINDOW: u16 = 4;
 
 async fn limited(limits: LimitsConfig) -> Running {
@@ -114,7 +114,7 @@ async fn a_body_that_stalls_is_answered_408_and_reset_while_others_are_served() 
     assert_eq!(status(&mut sender, request("http://a/").method("POST").body(sound).expect("a request")).await.0, 200);
 
     let mut client = Frames::connect(server.address, &[]).await;
-    client.send(&Frame::new(kind::HEADERS, END_HEADERS, 1, &GET[..])).await;
+    client.send(&Frame::new(kind::HEADERS, END_HEADERS, 1, GET)).await;
     assert_eq!(client.next_of(kind::RST_STREAM).await.map(|frame| frame.stream), Some(1));
 }
 
@@ -162,7 +162,7 @@ async fn floods_of_resets_and_of_continuations_end_in_goaway() {
     assert!(client.next_of(kind::GOAWAY).await.is_some(), "resets");
 
     let mut client = Frames::connect(server.address, &[]).await;
-    client.send(&Frame::new(kind::HEADERS, 0, 1, &GET[..])).await;
+    client.send(&Frame::new(kind::HEADERS, 0, 1, GET)).await;
     for _ in 0..10_000 {
         client.send(&Frame::new(kind::CONTINUATION, 0, 1, &b"\x00\x01x\x01y"[..])).await;
     }
@@ -199,7 +199,7 @@ async fn the_size_of_a_trickling_body_is_held_to_the_rate() {
     let limits = LimitsConfig { body_timeout: Duration::from_millis(300), body_rate: Size(1 << 20), ..Default::default() };
     let server = limited(limits).await;
     let mut client = Frames::connect(server.address, &[]).await;
-    client.send(&Frame::new(kind::HEADERS, END_HEADERS, 1, &GET[..])).await;
+    client.send(&Frame::new(kind::HEADERS, END_HEADERS, 1, GET)).await;
     for _ in 0..50 {
         client.send(&Frame::new(kind::DATA, 0, 1, &b"x"[..])).await;
         tokio::time::sleep(Duration::from_millis(20)).await;

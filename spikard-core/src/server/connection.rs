@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::link::Link;
 use super::transport::Transport;
@@ -35,14 +35,20 @@ pub(super) async fn serve(stream: impl Stream, link: Arc<Link>) {
 }
 
 /// Waits on a connection without a request: until bytes come (true), or it is to be closed. No
-/// buffer is held meanwhile.
+/// buffer is held meanwhile. When the server drains, a client that was heard of a moment ago may
+/// have a request on its way: it is given another moment.
 pub(super) async fn wait_for_bytes<S: Stream>(transport: &mut Transport<S>, link: &Link) -> bool {
     let server = &link.server;
+    let moment = Instant::now() + server.beat;
+    let drained = async {
+        server.drain.begun().await;
+        sleep_until(moment).await;
+    };
     tokio::select! {
         // Bytes that are there already are a request that deserves its answer.
         biased;
         filled = poll_fn(|cx| transport.poll_fill(cx)) => filled.unwrap_or(false),
-        () = server.drain.begun() => false,
+        () = drained => false,
         () = sleep(server.times.idle) => false,
     }
 }

@@ -24,15 +24,18 @@ use super::watch::{LINGER, Verdict, Watch};
 
 /// Serves a connection until it ends. Its first bytes lie ahead in the transport.
 pub(super) async fn serve<S: Stream>(mut transport: Transport<S>, link: Arc<Link>) {
+    let mut is_hot = false;
     loop {
-        match Box::pin(serve_requests(transport, &link)).await {
+        match Box::pin(serve_requests(transport, &link, is_hot)).await {
             Pause::Ended => return,
             Pause::Slow(slow) => return refuse_slow_head(slow).await,
             Pause::Idle(idle) => transport = idle,
         }
+        let paused = Instant::now();
         if transport.ahead().is_empty() && !wait_for_bytes(&mut transport, &link).await {
             return;
         }
+        is_hot = paused.elapsed() < link.server.beat;
     }
 }
 
@@ -43,24 +46,41 @@ enum Pause<S> {
     Slow(Transport<S>),
 }
 
-async fn serve_requests<S: Stream>(transport: Transport<S>, link: &Arc<Link>) -> Pause<S> {
+/// What can happen while hyper has the connection.
+enum Event {
+    Ended(hyper::Result<()>),
+    /// A request was answered and no other is there.
+    Quiet,
+    Beat,
+}
+
+/// Serves requests with hyper. A connection where one comes soon after the other is hot, and
+/// stays with hyper for a while in between.
+async fn serve_requests<S: Stream>(transport: Transport<S>, link: &Arc<Link>, is_hot: bool) -> Pause<S> {
     let server = &link.server;
     let service = service_fn(|request| call(link, request));
+    let start = link.meter.reading();
     let mut connection = server.http1.serve_connection(TokioIo::new(transport), service).with_upgrades();
-    let mut watch = Watch::new(server.times, link.meter.reading(), Instant::now());
+    let mut watch = Watch::new(server.times, start, Instant::now());
     let mut beat = pin!(sleep(server.beat));
     let verdict = loop {
-        let ended = poll_fn(|cx| {
+        let event = poll_fn(|cx| {
             if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {
-                return Poll::Ready(Some(result));
+                return Poll::Ready(Event::Ended(result));
             }
-            beat.as_mut().poll(cx).map(|()| None)
+            if !is_hot && link.meter.reading().is_quiet_since(&start) {
+                return Poll::Ready(Event::Quiet);
+            }
+            beat.as_mut().poll(cx).map(|()| Event::Beat)
         });
-        if let Some(result) = ended.await {
-            if let Err(error) = result {
+        match event.await {
+            Event::Ended(Ok(())) => return Pause::Ended,
+            Event::Ended(Err(error)) => {
                 tracing::debug!(peer = %link.peer, "connection failed: {error}");
+                return Pause::Ended;
             }
-            return Pause::Ended;
+            Event::Quiet => break Verdict::Idle,
+            Event::Beat => {}
         }
         beat.as_mut().reset(tokio::time::Instant::now() + server.beat);
         match watch.http1(link.meter.reading(), Instant::now()) {
@@ -74,7 +94,7 @@ async fn serve_requests<S: Stream>(transport: Transport<S>, link: &Arc<Link>) ->
     let Some(parts) = connection.into_parts() else { return Pause::Ended };
     let mut transport = parts.io.into_inner();
     let is_slow = verdict == Verdict::SlowHead && !parts.read_buf.is_empty();
-    transport.give_back(parts.read_buf);
+    transport.give_back(&parts.read_buf);
     if is_slow { Pause::Slow(transport) } else { Pause::Idle(transport) }
 }
 

@@ -67,6 +67,10 @@ pub(super) struct Reading {
     pub(super) mark: u64,
     /// Whether the body of the last request is still being read.
     pub(super) body_open: bool,
+    /// Whether it was given up before its end.
+    pub(super) body_left: bool,
+    /// Whether the bytes are no longer HTTP/1.1.
+    pub(super) foreign: bool,
     /// Whether all is said and only the peer's rest is read away.
     pub(super) lingering: bool,
 }
@@ -77,6 +81,12 @@ impl Reading {
         self.open > 0 || self.body_open
     }
 
+    /// Whether requests were answered since `start`, and nothing else is under way.
+    pub(super) fn is_quiet_since(&self, start: &Self) -> bool {
+        let is_settled = !self.is_busy() && !self.body_left && !self.blocked && !self.lingering && !self.foreign;
+        is_settled && self.calls != start.calls && self.read == self.mark
+    }
+
     /// Whether part of a request head has arrived.
     pub(super) fn is_in_head(&self) -> bool {
         !self.is_busy() && self.read > self.mark
@@ -85,6 +95,7 @@ impl Reading {
 
 impl Meter {
     pub(super) fn reading(&self) -> Reading {
+        let body = self.body.load(Relaxed);
         Reading {
             read: self.read.load(Relaxed),
             written: self.written.load(Relaxed),
@@ -92,7 +103,9 @@ impl Meter {
             calls: self.calls.load(Relaxed),
             open: self.open.load(Relaxed),
             mark: self.mark.load(Relaxed),
-            body_open: self.body.load(Relaxed) == BODY_OPEN,
+            body_open: body == BODY_OPEN,
+            body_left: body == BODY_LEFT,
+            foreign: self.head.load(Relaxed) == HEAD_FOREIGN,
             lingering: self.lingering.load(Relaxed),
         }
     }

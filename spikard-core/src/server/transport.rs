@@ -38,9 +38,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     }
 
     /// Gives back what was read and not used.
-    pub(super) fn give_back(&mut self, unused: Bytes) {
+    pub(super) fn give_back(&mut self, unused: &[u8]) {
         self.link.meter.mark(unused.len());
-        self.ahead = unused;
+        // A copy, because even an empty part of hyper's buffer would keep all of it.
+        self.ahead = Bytes::copy_from_slice(unused);
     }
 
     /// Reads more bytes ahead, without keeping a buffer while there are none. False at the end of
