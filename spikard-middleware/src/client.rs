@@ -11,6 +11,8 @@ use http::HeaderMap;
 use http::uri::Scheme;
 use ipnet::IpNet;
 
+use crate::host::Host;
+
 /// What is known of the sender of a request; an extension of every request that the server takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
@@ -19,7 +21,7 @@ pub struct Client {
     /// The scheme that the client used.
     pub scheme: Scheme,
     /// The host that the client asked for, with the port if it named one.
-    pub host: Arc<str>,
+    pub host: Host,
     /// The address at the other end of the connection.
     pub peer: IpAddr,
     /// Whether the peer is a trusted proxy.
@@ -28,7 +30,7 @@ pub struct Client {
 
 impl Client {
     /// The sender of a request that came over a connection from `peer`.
-    pub fn of(peer: IpAddr, scheme: Scheme, host: &str, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+    pub fn of(peer: IpAddr, scheme: Scheme, host: impl Into<Host>, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let peer = peer.to_canonical();
         let client = Self { address: peer, scheme, host: host.into(), peer, by_proxy: false };
         if trusted.is_empty() || !contains(trusted, peer) {

@@ -14,7 +14,8 @@ fn loaded(path: &Path) -> Loaded {
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {
-    let is_config = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "toml" || ending == "yaml" || ending == "json");
+    let is_config =
+        |path: &PathBuf| path.extension().is_some_and(|ending| ending == "toml" || ending == "yaml" || ending == "json");
     let is_schema = |path: &PathBuf| path.ends_with("spikard.schema.json");
     let entries = std::fs::read_dir(directory).expect("the folder of examples");
     entries.flatten().map(|entry| entry.path()).filter(|path| is_config(path) && !is_schema(path)).collect()

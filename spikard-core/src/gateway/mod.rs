@@ -15,7 +15,8 @@ use std::sync::Arc;
 use http::{HeaderName, Method, header};
 use http_body::Body as _;
 use spikard_middleware::{
-    Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, MatchedRoute, Request, Response, Service, Stack, Warning,
+    Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, Host, MatchedRoute, Request, Response, Service, Stack,
+    Warning,
 };
 
 use crate::config::ServerConfig;
@@ -163,13 +164,13 @@ fn without_body(response: Response) -> Response {
     Response::from_parts(parts, Body::empty())
 }
 
-pub(crate) fn host_of(request: &Request) -> Arc<str> {
+pub(crate) fn host_of(request: &Request) -> Host {
     if let Some(client) = request.extensions().get::<Client>() {
-        return Arc::clone(&client.host);
+        return client.host.clone();
     }
     let authority = request.uri().authority().map(http::uri::Authority::as_str);
     let header = || request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    authority.or_else(header).unwrap_or_default().into()
+    Host::from(authority.or_else(header).unwrap_or_default())
 }
 
 /// The method that a CORS preflight asks for (Fetch standard, section 3.3.2).

@@ -14,7 +14,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use spikard_middleware::problem::{REQUEST_TIMEOUT, Subject, URI_TOO_LONG};
-use spikard_middleware::{Body, Client, Request, Response};
+use spikard_middleware::{Body, Client, Host, Request, Response};
 
 use super::hygiene::{self, Fault};
 use super::link::{Flight, Link};
@@ -95,7 +95,7 @@ fn refuse(mut parts: Parts, fault: &Fault) -> Answered {
 /// Puts on a request what the server knows, and drops what the client must not say.
 fn describe(link: &Link, parts: &mut Parts) {
     let server = &link.server;
-    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = parts.headers.get(HOST).map_or_else(|| Host::from(""), Host::from);
     let client = Client::of(link.peer, link.scheme.clone(), host, &parts.headers, &server.trusted_proxies);
     server.strip.apply(&mut parts.headers, client.by_proxy);
     parts.extensions.insert(client);
