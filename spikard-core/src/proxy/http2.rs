@@ -1,6 +1,6 @@
 //! The one HTTP/2 connection to a target, which all requests share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -8,6 +8,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use spikard_middleware::{Body, Request};
+use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
 use super::target::Stream;
@@ -16,11 +17,16 @@ use super::target::Stream;
 const PING: Duration = Duration::from_secs(20);
 
 /// Where the connection is kept once there is one.
-#[derive(Default)]
 pub(super) struct Shared {
-    session: Mutex<Option<Session>>,
+    kept: Mutex<Option<Kept>>,
     /// Held by the one who connects.
     opening: tokio::sync::Mutex<()>,
+    timeout: Duration,
+}
+
+struct Kept {
+    session: Session,
+    used: Instant,
 }
 
 /// A new connection, of the version that the target agreed to.
@@ -57,31 +63,57 @@ impl Session {
 }
 
 impl Shared {
-    /// The connection, if it is open.
-    pub(super) fn current(&self) -> Option<Session> {
-        self.session().as_ref().filter(|session| !session.0.is_closed()).cloned()
+    /// A place for a connection that is given up when no request has used it for `timeout`.
+    pub(super) fn new(timeout: Duration) -> Arc<Self> {
+        Arc::new(Self { kept: Mutex::default(), opening: tokio::sync::Mutex::default(), timeout })
     }
 
-    /// Makes the next request open a connection.
+    /// The connection, if it is open.
+    pub(super) fn current(&self) -> Option<Session> {
+        let mut kept = self.kept();
+        let kept = kept.as_mut().filter(|kept| !kept.session.0.is_closed())?;
+        kept.used = Instant::now();
+        Some(kept.session.clone())
+    }
+
+    /// Makes the next request open a connection. What is in flight on this one goes on.
     pub(super) fn forget(&self) {
-        *self.session() = None;
+        *self.kept() = None;
     }
 
     /// The open connection, or the one that `connect` makes; it is made once, however many ask.
     /// Where `connect` finds that the target speaks HTTP/1.1 only, that is what comes back.
-    pub(super) async fn open<E>(&self, connect: impl Future<Output = Result<Opened, E>>) -> Result<Opened, E> {
+    pub(super) async fn open<E>(self: &Arc<Self>, connect: impl Future<Output = Result<Opened, E>>) -> Result<Opened, E> {
         let _turn = self.opening.lock().await;
         if let Some(session) = self.current() {
             return Ok(Opened::Http2(session));
         }
         let opened = connect.await?;
         if let Opened::Http2(session) = &opened {
-            *self.session() = Some(session.clone());
+            *self.kept() = Some(Kept { session: session.clone(), used: Instant::now() });
+            tokio::spawn(grow_old(Arc::downgrade(self), self.timeout));
         }
         Ok(opened)
     }
 
-    fn session(&self) -> MutexGuard<'_, Option<Session>> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets the connection when it was not used for `timeout`.
+async fn grow_old(shared: Weak<Shared>, timeout: Duration) {
+    let mut deadline = Instant::now() + timeout;
+    loop {
+        sleep_until(deadline).await;
+        let Some(shared) = shared.upgrade() else { return };
+        let mut kept = shared.kept();
+        match kept.as_ref().map(|kept| kept.used + timeout) {
+            Some(later) if later > deadline => deadline = later,
+            _ => {
+                *kept = None;
+                return;
+            }
+        }
     }
 }

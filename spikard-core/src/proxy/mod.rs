@@ -56,7 +56,7 @@ struct Shared {
 struct Target {
     address: Address,
     pool: Arc<Pool>,
-    session: http2::Shared,
+    session: Arc<http2::Shared>,
     /// Whether TLS found out that the target does not speak HTTP/2.
     http1_only: AtomicBool,
 }
@@ -74,7 +74,7 @@ impl Upstream {
                 Ok(address) => targets.push(Target {
                     address,
                     pool: Pool::new(config.idle_connections, config.idle_timeout),
-                    session: http2::Shared::default(),
+                    session: http2::Shared::new(config.idle_timeout),
                     http1_only: AtomicBool::new(false),
                 }),
                 Err(message) => errors.push(ctx.invalid(&format!("targets.{number}"), message)),

@@ -2,6 +2,7 @@
 
 mod failures;
 mod framing;
+mod gateway;
 mod protocols;
 mod streaming;
 mod tunnels;

@@ -1,6 +1,8 @@
 //! Targets of every kind: TLS, HTTP/2, Unix sockets; and settings that cannot work.
 
+use futures_util::StreamExt;
 use http_body_util::BodyExt;
+use hyper::client::conn::http2;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use spikard_middleware::BuildError;
@@ -59,6 +61,47 @@ async fn cleartext_http2_is_spoken_by_prior_knowledge() {
         let answer = ask(gate, POST).await;
         assert!(answer.contains(r#"HTTP/2.0 http://gate/a?b b"hi" Some("7")"#), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_of_http2_that_is_not_used_is_closed_once_its_answers_are_out() {
+    let (listener, target) = listener().await;
+    let idle_timeout = std::time::Duration::from_millis(20);
+    let gate = proxy(UpstreamConfig { http2: true, idle_timeout, ..UpstreamConfig::to(target) }).await;
+    let connection = async {
+        let (finish, finished) = tokio::sync::oneshot::channel();
+        let stream = listener.accept().await.unwrap().0;
+        let finished = std::sync::Mutex::new(Some(finished));
+        let slow = move |_| {
+            let finished = finished.lock().unwrap().take().unwrap();
+            let last = async { finished.await.map(|()| "end") };
+            let body = futures_util::stream::iter([Ok("begin ")]).chain(futures_util::stream::once(last));
+            std::future::ready(Response::new(Body::from_stream(body)))
+        };
+        tokio::join!(serve(stream, slow), async {
+            tokio::time::sleep(idle_timeout * 3).await;
+            finish.send(()).unwrap();
+        });
+    };
+    let request = get("/");
+    let (answer, ()) = tokio::join!(ask(gate, &request), connection);
+    assert!(answer.contains("begin ") && answer.contains("end"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_stream_of_http2_that_is_reset_takes_its_request_along() {
+    let (listener, target) = listener().await;
+    let stream = TcpStream::connect(proxy(UpstreamConfig::to(target)).await).await.unwrap();
+    let (mut client, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = http::Request::builder().uri("http://gate/").header("cookie", "a=1").header("cookie", "b=2");
+    let answer = tokio::spawn(client.send_request(request.body(Body::empty()).unwrap()));
+    let mut upstream = Raw::accepted(&listener).await;
+    let head = upstream.head().await;
+    assert!(head.contains("\r\nhost: gate\r\n") && head.contains("\r\ncookie: a=1; b=2\r\n"), "{head}");
+    answer.abort();
+    assert_eq!(upstream.rest().await, "");
+    assert!(!connection.is_finished(), "only the stream has ended");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Bodies pass as they come, both ways, and end where they end.
 
+use std::time::Duration;
+
 use super::*;
 
 #[tokio::test]
@@ -179,6 +181,21 @@ async fn connections_are_used_again() {
     assert!(client.head().await.contains("content-length: 7"));
     client.send("GET /5 HTTP/1.1\r\nhost: gate\r\n\r\n").await;
     assert!(upstream.head().await.starts_with("GET /5 "));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_used_is_closed() {
+    for (idle_timeout, idle_connections) in [(Duration::from_millis(20), 1), (Duration::from_mins(1), 0)] {
+        let (listener, target) = listener().await;
+        let gate = proxy(UpstreamConfig { idle_timeout, idle_connections, ..UpstreamConfig::to(target) }).await;
+        let mut client = Raw::to(gate).await;
+        client.send("GET / HTTP/1.1\r\nhost: gate\r\n\r\n").await;
+        let mut upstream = Raw::accepted(&listener).await;
+        upstream.head().await;
+        upstream.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        client.until("ok").await;
+        assert_eq!(upstream.rest().await, "");
+    }
 }
 
 #[tokio::test]
