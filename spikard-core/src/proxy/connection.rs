@@ -15,9 +15,10 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use spikard_middleware::{Body, Request};
+use tokio::task::AbortHandle;
 use tokio::task::coop::unconstrained;
-use tokio::task::{AbortHandle, JoinHandle};
 
+use super::failure::Chain;
 use super::pool::Pool;
 use super::relay::Relay;
 use super::target::Stream;
@@ -77,21 +78,25 @@ impl Connection {
             pool.put(self);
             return if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) };
         }
-        let source = if uploading { Source::Task(self.spawn()) } else { Source::Connection(self, Arc::clone(pool)) };
+        let pool = Arc::clone(pool);
+        let source = if uploading { Source::Task(self.spawn(pool)) } else { Source::Connection(self, pool) };
         Body::new(Download { incoming, source })
     }
 
     /// Drives the connection on its own: a client that does not read what we send it must not
-    /// keep us from sending what it uploads.
-    fn spawn(self) -> AbortOnDrop {
-        let Self { sender, driver, .. } = self;
-        let task: JoinHandle<()> = tokio::spawn(async move {
-            let _sender = sender;
-            if let Some(driver) = driver {
-                let _ = driver.await;
+    /// keep us from sending what it uploads, nor must the end of the answer.
+    fn spawn(mut self, pool: Arc<Pool>) -> AbortHandle {
+        let task = async move {
+            std::future::poll_fn(|cx| {
+                drive(&mut self.driver, cx);
+                if self.driver.is_none() || self.is_ready() { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            if self.is_ready() {
+                pool.put(self);
             }
-        });
-        AbortOnDrop(task.abort_handle())
+        };
+        tokio::spawn(task).abort_handle()
     }
 
     /// Waits for the switch of protocols that an answer has announced.
@@ -110,14 +115,6 @@ fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
     }
 }
 
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// The body of an answer while its connection is busy with it.
 struct Download {
     incoming: Incoming,
@@ -126,8 +123,19 @@ struct Download {
 
 enum Source {
     Connection(Connection, Arc<Pool>),
-    Task(#[allow(dead_code, reason = "kept until the body is dropped")] AbortOnDrop),
+    Task(AbortHandle),
     Done,
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        // Nobody waits for the answer any more. Once it is out, the upload may still go on.
+        if let Source::Task(task) = &self.source
+            && !self.incoming.is_end_stream()
+        {
+            task.abort();
+        }
+    }
 }
 
 impl Download {
@@ -161,6 +169,9 @@ impl HttpBody for Download {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let frame = self.next(cx);
+        if let Poll::Ready(Some(Err(error))) = &frame {
+            tracing::warn!("answer of an upstream broke off: {}", Chain(error));
+        }
         // Nobody polls again after the last frame of a body of known length.
         if matches!(frame, Poll::Ready(None)) || (frame.is_ready() && self.incoming.is_end_stream()) {
             self.end();

@@ -184,6 +184,28 @@ async fn connections_are_used_again() {
 }
 
 #[tokio::test]
+async fn an_upload_goes_on_when_its_answer_is_out() {
+    for (answer, end) in [
+        ("content-length: 0\r\n\r\n", "\r\n\r\n"),
+        ("content-length: 2\r\n\r\nok", "\r\n\r\nok"),
+        ("transfer-encoding: chunked\r\n\r\n0\r\n\r\n", "\r\n\r\n0\r\n\r\n"),
+    ] {
+        let (listener, target) = listener().await;
+        let mut client = Raw::to(proxy(UpstreamConfig::to(target)).await).await;
+        client.send("POST / HTTP/1.1\r\nhost: gate\r\ncontent-length: 4\r\n\r\nha").await;
+        let mut upstream = Raw::accepted(&listener).await;
+        upstream.until("ha").await;
+        upstream.send(&format!("HTTP/1.1 200 OK\r\n{answer}")).await;
+        client.until(end).await;
+        client.send("lf").await;
+        upstream.until("lf").await;
+        // Both connections are as good as new.
+        client.send("GET /next HTTP/1.1\r\nhost: gate\r\n\r\n").await;
+        assert!(upstream.head().await.starts_with("GET /next "));
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_is_not_used_is_closed() {
     for (idle_timeout, idle_connections) in [(Duration::from_millis(20), 1), (Duration::from_mins(1), 0)] {
         let (listener, target) = listener().await;
