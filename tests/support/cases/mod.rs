@@ -163,6 +163,8 @@ pub struct Expect {
     pub at_least: Option<usize>,
     /// The connection ends without an answer.
     pub nothing: bool,
+    /// The connection ends before the answer does.
+    pub cut: bool,
     /// The connection ends after the answer, and nothing follows it.
     pub closed: bool,
 }

@@ -86,8 +86,11 @@ impl Running {
             connection.send(bytes).await;
             let mut interim = Vec::new();
             let answer = loop {
-                let answer = connection.read(to_head).await?;
-                match answer {
+                let answer = connection.read(to_head).await;
+                if step.expect.cut {
+                    return Ok(cut(answer).err().into_iter().collect());
+                }
+                match answer? {
                     Some(answer) if answer.status < 200 && answer.status != 101 => interim.push(answer.status),
                     other => break other,
                 }
@@ -146,6 +149,15 @@ impl Running {
             late.iter().map(|seen| format!("- at the end\n    upstream saw {} {} that no case explains", seen.method, seen.path)),
         );
         wrong
+    }
+}
+
+/// Whether the connection ended before the answer did.
+fn cut(answer: Result<Option<crate::raw::Answer>, String>) -> Result<(), String> {
+    match answer {
+        Ok(Some(answer)) => Err(format!("a whole answer came with status {}, expected it to be cut", answer.status)),
+        Err(error) if !error.contains("the connection ended within") => Err(error),
+        Ok(None) | Err(_) => Ok(()),
     }
 }
 
