@@ -12,6 +12,9 @@ use crate::program::{Program, spikard};
 use crate::raw::Raw;
 use crate::upstream::{self, Upstream};
 
+/// How many failures of a file are shown.
+const SHOWN: usize = 20;
+
 /// Runs all cases of a file.
 ///
 /// # Errors
@@ -53,7 +56,11 @@ impl Running {
             running.case(case, path, &mut failures).await?;
         }
         failures.extend(running.end());
-        if failures.is_empty() { Ok(()) } else { Err(format!("{}\n\nabout: {}", failures.join("\n"), file.about.trim())) }
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let first = failures.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("\n");
+        Err(format!("{first}\n{} failures, at most {SHOWN} of them shown\n\nabout: {}", failures.len(), file.about.trim()))
     }
 
     async fn case(&mut self, case: &Case, path: &Path, failures: &mut Vec<String>) -> Result<(), String> {
