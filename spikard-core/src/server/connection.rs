@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::link::Link;
@@ -15,9 +16,17 @@ use super::{http1, http2};
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What both drivers ask of a byte stream.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    /// Makes the coming close a reset, which throws away what the peer has not taken.
+    fn discard(&self);
+}
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
+impl Stream for TcpStream {
+    fn discard(&self) {
+        // It fails where the connection is gone, and everything with it.
+        let _ = self.set_zero_linger();
+    }
+}
 
 /// Serves a connection until it ends.
 pub(super) async fn serve(stream: impl Stream, link: Arc<Link>) {

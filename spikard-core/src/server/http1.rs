@@ -20,7 +20,7 @@ use super::call::call;
 use super::connection::{Stream, wait_for_bytes};
 use super::link::Link;
 use super::transport::Transport;
-use super::watch::{LINGER, Verdict, Watch};
+use super::watch::{self, LINGER, Verdict};
 
 /// Serves a connection until it ends. Its first bytes lie ahead in the transport.
 pub(super) async fn serve<S: Stream>(mut transport: Transport<S>, link: Arc<Link>) {
@@ -40,7 +40,7 @@ pub(super) async fn serve<S: Stream>(mut transport: Transport<S>, link: Arc<Link
 }
 
 /// Why hyper was left.
-enum Pause<S> {
+enum Pause<S: Stream> {
     Ended,
     Idle(Transport<S>),
     Slow(Transport<S>),
@@ -61,7 +61,7 @@ async fn serve_requests<S: Stream>(transport: Transport<S>, link: &Arc<Link>, is
     let service = service_fn(|request| call(link, request));
     let start = link.meter.reading();
     let mut connection = server.http1.serve_connection(TokioIo::new(transport), service).with_upgrades();
-    let mut watch = Watch::new(server.times, start, Instant::now());
+    let mut watch = watch::Http1::new(server.times, start, Instant::now());
     let mut beat = pin!(sleep(server.beat));
     let verdict = loop {
         let event = poll_fn(|cx| {
@@ -83,10 +83,14 @@ async fn serve_requests<S: Stream>(transport: Transport<S>, link: &Arc<Link>, is
             Event::Beat => {}
         }
         beat.as_mut().reset(tokio::time::Instant::now() + server.beat);
-        match watch.http1(link.meter.reading(), Instant::now()) {
+        match watch.look(link.meter.reading(), Instant::now()) {
             _ if server.drain.has_ended() => return Pause::Ended,
             Verdict::Wait => {}
-            Verdict::Stalled => return Pause::Ended,
+            Verdict::Over => return Pause::Ended,
+            Verdict::Stalled => {
+                link.meter.give_up();
+                return Pause::Ended;
+            }
             verdict => break verdict,
         }
     };

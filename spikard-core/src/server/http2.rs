@@ -14,7 +14,7 @@ use super::call::call;
 use super::connection::Stream;
 use super::link::Link;
 use super::transport::Transport;
-use super::watch::{LINGER, Verdict, Watch};
+use super::watch::{self, LINGER, Verdict};
 
 /// Serves a connection until it ends. Its first bytes lie ahead in the transport.
 pub(super) async fn serve<S: Stream>(transport: Transport<S>, link: Arc<Link>) {
@@ -22,7 +22,7 @@ pub(super) async fn serve<S: Stream>(transport: Transport<S>, link: Arc<Link>) {
     link.meter.saw_other_protocol();
     let service = service_fn(|request| call(&link, request));
     let mut connection = Box::pin(server.http2.serve_connection(TokioIo::new(transport), service));
-    let mut watch = Watch::new(server.times, link.meter.reading(), Instant::now());
+    let mut watch = watch::Http2::new(server.times, link.meter.reading(), Instant::now());
     let mut beat = pin!(sleep(server.beat));
     let mut leaving: Option<Instant> = None;
     loop {
@@ -41,13 +41,19 @@ pub(super) async fn serve<S: Stream>(transport: Transport<S>, link: Arc<Link>) {
         let now = Instant::now();
         beat.as_mut().reset(tokio::time::Instant::now() + server.beat);
         let reading = link.meter.reading();
-        let verdict = watch.http2(reading, now);
+        let verdict = watch.look(reading, now);
+        if verdict == Verdict::Stalled {
+            link.meter.give_up();
+        }
         if server.drain.has_ended() || verdict == Verdict::Stalled {
             return;
         }
         if leaving.is_none() && (verdict != Verdict::Wait || server.drain.has_begun()) {
             connection.as_mut().graceful_shutdown();
             leaving = Some(now);
+        }
+        if reading.lingering {
+            leaving.get_or_insert(now);
         }
         // A client that does not answer the GOAWAY is not waited for once its streams are done.
         if reading.open == 0 && leaving.is_some_and(|since| now - since >= LINGER) {

@@ -40,6 +40,7 @@ pub(super) struct Meter {
     mark: AtomicU64,
     body: AtomicU8,
     lingering: AtomicBool,
+    given_up: AtomicBool,
     head: AtomicU8,
 }
 
@@ -51,7 +52,7 @@ const BODY_OPEN: u8 = 1;
 const BODY_LEFT: u8 = 2;
 
 /// The counters at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reading {
     /// Bytes read.
     pub(super) read: u64,
@@ -76,6 +77,21 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// The counters of a new connection.
+    #[cfg(test)]
+    pub(super) const NONE: Self = Self {
+        read: 0,
+        written: 0,
+        blocked: false,
+        calls: 0,
+        open: 0,
+        mark: 0,
+        body_open: false,
+        body_left: false,
+        foreign: false,
+        lingering: false,
+    };
+
     /// Whether a request is in flight.
     pub(super) fn is_busy(&self) -> bool {
         self.open > 0 || self.body_open
@@ -158,6 +174,15 @@ impl Meter {
 
     pub(super) fn linger(&self) {
         self.lingering.store(true, Relaxed);
+    }
+
+    /// Notes that the peer takes no bytes: what the system still holds for it is not worth keeping.
+    pub(super) fn give_up(&self) {
+        self.given_up.store(true, Relaxed);
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up.load(Relaxed)
     }
 
     /// Whether the peer has sent or may be sending what nobody reads.

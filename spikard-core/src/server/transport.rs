@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::connection::Stream;
 use super::head::{Progress, Scan};
 use super::link::Link;
 
@@ -17,7 +18,7 @@ use super::link::Link;
 const CHUNK: usize = 4096;
 
 /// A byte stream of a connection.
-pub(super) struct Transport<S> {
+pub(super) struct Transport<S: Stream> {
     stream: S,
     link: Arc<Link>,
     /// Bytes that come before those of the stream.
@@ -27,7 +28,7 @@ pub(super) struct Transport<S> {
     is_shut: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
+impl<S: Stream> Transport<S> {
     pub(super) fn new(stream: S, link: Arc<Link>) -> Self {
         Self { stream, link, ahead: Bytes::new(), scan: None, is_shut: false }
     }
@@ -82,7 +83,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Transport<S> {
+impl<S: Stream> Drop for Transport<S> {
+    fn drop(&mut self) {
+        if self.link.meter.is_given_up() {
+            self.stream.discard();
+        }
+    }
+}
+
+impl<S: Stream> AsyncRead for Transport<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if !self.ahead.is_empty() {
             let length = self.ahead.len().min(buffer.remaining());
@@ -97,7 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Transport<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Transport<S> {
+impl<S: Stream> AsyncWrite for Transport<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.metered(written)
