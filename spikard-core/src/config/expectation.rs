@@ -30,6 +30,7 @@ pub(super) fn shown(node: &Node, secret: bool) -> String {
     match &node.value {
         Value::Sequence(nodes) if nodes.is_empty() => "an empty list".into(),
         Value::Sequence(_) => "a list".into(),
+        Value::Table(table) if table.entries().len() == 0 => "an empty table".into(),
         Value::Table(_) => "a table".into(),
         Value::Number(_) | Value::String(_) if secret => MASK.into(),
         Value::Null => "null".into(),
@@ -58,7 +59,7 @@ pub(super) fn expected(shape: Shape<'_>, value: Option<&Node>) -> String {
             "integer" | "number" if format.is_none() => choices.push(number(shape, name, value)),
             "string" if format.is_none() => choices.push(text(shape)),
             "array" => choices.push(list(shape)),
-            "object" if !shape.is_secret() => choices.push("a table".into()),
+            "object" if !shape.is_secret() => choices.push(table(shape)),
             _ => {}
         }
         if name == "boolean" {
@@ -123,6 +124,13 @@ fn list(shape: Shape<'_>) -> String {
         Some(least) if least > 0 => format!("a list of at least {least}"),
         _ if shape.target.get("uniqueItems").is_some() => "a list without repetitions".into(),
         _ => "a list".into(),
+    }
+}
+
+fn table(shape: Shape<'_>) -> String {
+    match shape.target.get("minProperties").and_then(Json::as_u64) {
+        Some(least) if least > 0 => format!("a table of at least {least}"),
+        _ => "a table".into(),
     }
 }
 

@@ -39,6 +39,8 @@ mod suggest;
 mod syntax;
 mod toml;
 pub mod tree;
+#[cfg(test)]
+mod twins;
 mod unit;
 mod upstream;
 mod wording;

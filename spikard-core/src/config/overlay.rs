@@ -5,7 +5,7 @@
 //! |---|---|
 //! | nothing, or `true` | the server's policy, state included |
 //! | `false` | no such policy |
-//! | a table | that table over the server's, key by key; lists and plain values are replaced |
+//! | a table | that table over the server's, key by key; plain values, lists and maps are replaced |
 //! | a plain value | the same as a table with the policy's one shorthand field |
 //!
 //! Nodes keep their origins, so that every setting of a route can say where it was written.
@@ -92,17 +92,21 @@ impl Overlay {
         }
         normalise(node, key);
         if let (Value::Table(own), Some(Value::Table(below))) = (&mut node.value, server.map(|server| &server.value)) {
-            merge(own, below);
+            merge(own, below, Shape::root(schema()).key(key.name));
         }
     }
 }
 
-/// Adds what only `below` has, in the tables inside too.
-fn merge(own: &mut Table, below: &Table) {
+/// Adds what only `below` has, in the structs inside too. A map, whose keys are made up, is a
+/// value like a list: what the server has in it is not added to what the route says.
+fn merge(own: &mut Table, below: &Table, shape: Option<Shape<'_>>) {
     for entry in below.entries() {
+        let inner = shape.and_then(|shape| shape.key(&entry.key));
         match (own.get_mut(&entry.key).map(|node| &mut node.value), &entry.node.value) {
             (None, _) => own.push(entry.clone()),
-            (Some(Value::Table(own)), Value::Table(below)) => merge(own, below),
+            (Some(Value::Table(own)), Value::Table(below)) if inner.is_some_and(|inner| !inner.is_map()) => {
+                merge(own, below, inner);
+            }
             (Some(_), _) => {}
         }
     }
@@ -136,6 +140,9 @@ mod tests {
             over("rate_limit = [{ per_second = 1, burst = 1 }]"),
             Some(serde_json::json!([{ "per_second": 1, "burst": 1 }]))
         );
+        let keys = |names| serde_json::json!({ "keys": names, "header_name": "X-Key" });
+        let server_keys = "api_key_auth = { keys = { a = '1' }, header_name = 'X-Key' }";
+        assert_eq!(route_policy(server_keys, "api_key_auth.keys = { b = '2' }"), Some(keys(serde_json::json!({ "b": "2" }))));
         assert_eq!(over("rate_limit = false"), Some(serde_json::Value::Null));
         assert_eq!(over("rate_limit = true"), None);
         assert_eq!(over("max_body_size = '1MiB'"), Some(serde_json::json!({ "limit": "1MiB" })));

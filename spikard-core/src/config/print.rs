@@ -1,7 +1,7 @@
 //! A configuration as the text of a file. What is read back is the same configuration, but for
 //! secrets, which are written as `****`.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use spikard_middleware::stack::KEYS;
 
 use super::ServerConfig;
@@ -10,6 +10,9 @@ use super::shape::Shape;
 use super::syntax::Format;
 
 /// Writes a configuration.
+///
+/// A route's policy that has no value where the server's has one cannot come from a file, and is
+/// read back with the server's value.
 ///
 /// # Errors
 /// When the format has no word for a value: TOML knows no null, which the `json` of an answer may
@@ -24,7 +27,8 @@ pub fn print(config: &ServerConfig, format: Format) -> Result<String, String> {
             }
         }
     }
-    leave_out_absent(&mut value, Shape::root(schema()));
+    leave_out_absent(&mut value, Shape::root(schema()), true);
+    escape_references(&mut value);
     match format {
         Format::Toml => ::toml::to_string_pretty(&value).map_err(|error| error.to_string()),
         Format::Yaml => serde_saphyr::to_string(&value).map_err(|error| error.to_string()),
@@ -32,21 +36,51 @@ pub fn print(config: &ServerConfig, format: Format) -> Result<String, String> {
     }
 }
 
-fn leave_out_absent(value: &mut Value, shape: Shape<'_>) {
+fn leave_out_absent(value: &mut Value, shape: Shape<'_>, is_server: bool) {
     match value {
         Value::Object(object) if !shape.is_free() => {
             object.retain(|_, value| !value.is_null());
+            if shape.is_route() && !is_server {
+                replace_whole(object, shape);
+            }
             for (key, value) in object {
                 if let Some(inner) = shape.key(key) {
-                    leave_out_absent(value, inner);
+                    leave_out_absent(value, inner, false);
                 }
             }
         }
         Value::Array(items) => {
             if let Some(inner) = shape.item() {
                 for item in items {
-                    leave_out_absent(item, inner);
+                    leave_out_absent(item, inner, false);
                 }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A route's table would be laid over the server's; where a list is as good, it replaces it.
+fn replace_whole(route: &mut Map<String, Value>, shape: Shape<'_>) {
+    for key in KEYS.iter().filter(|key| shape.key(key.name).is_some_and(|policy| policy.allows("array"))) {
+        if let Some(policy) = route.get_mut(key.name).filter(|policy| policy.is_object()) {
+            *policy = Value::Array(vec![policy.take()]);
+        }
+    }
+}
+
+/// What looks like a reference in a configuration is text: it was one, or it was never in a file.
+fn escape_references(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.replace("${", "$${"),
+        Value::Array(items) => {
+            for item in items {
+                escape_references(item);
+            }
+        }
+        Value::Object(object) => {
+            for (_, inner) in object {
+                escape_references(inner);
             }
         }
         _ => {}
