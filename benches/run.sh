@@ -12,5 +12,5 @@ if [ "${#missing[@]}" -gt 0 ]; then
     $sudo apt-get update -qq
     $sudo apt-get install -y -qq "${missing[@]}"
 fi
-cargo build --release -p spikard-core --bin spikard -p spikard-benches
+cargo build --release --bin spikard --bin reference --bin embedded
 PATH="$PATH:/usr/sbin" exec python3 benches/run.py "$@"

@@ -22,11 +22,18 @@ pub struct RouteKey {
 }
 
 impl RouteKey {
-    /// Whether the route answers a method. `GET` answers `HEAD` too.
+    /// Whether the route answers a method. `GET` answers `HEAD` too; `TRACE`, which would show
+    /// scripts the cookies that they must not see, is answered only where it is named.
     pub fn answers(&self, method: &Method) -> bool {
-        self.methods.is_empty()
+        (self.methods.is_empty() && method != Method::TRACE)
             || self.methods.contains(method)
             || (method == Method::HEAD && self.methods.contains(&Method::GET))
+    }
+
+    /// The methods for `Allow`; for a route that takes all, the customary ones.
+    fn listed(&self) -> &[Method] {
+        const ALL: &[Method] = &[Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        if self.methods.is_empty() { ALL } else { &self.methods }
     }
 
     /// Whether nothing could choose between the two.
@@ -148,7 +155,7 @@ impl Table {
             if key.answers(method) {
                 return Some((number, values.to_vec()));
             }
-            allowed.extend_from_slice(&key.methods);
+            allowed.extend_from_slice(key.listed());
             None
         });
         match found {
@@ -162,7 +169,7 @@ impl Table {
     pub fn methods(&self, host: &str, path: &str) -> Vec<Method> {
         let mut allowed = Vec::new();
         let _: Option<()> = self.visit(host, path, &mut |number, _| {
-            allowed.extend_from_slice(&self.routes[number].key.methods);
+            allowed.extend_from_slice(self.routes[number].key.listed());
             None
         });
         if allowed.is_empty() { allowed } else { with_implied(allowed) }
@@ -328,6 +335,13 @@ mod tests {
         assert_eq!(table.find("x", "/users/me", &Method::DELETE), Matched::Route(1, table.parameters(1, &["me"])));
         let Matched::MethodNotAllowed(methods) = table.find("x", "/users/me", &Method::POST) else { panic!("answered") };
         assert_eq!(methods, [Method::DELETE, Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT]);
+    }
+
+    #[test]
+    fn trace_is_answered_only_where_it_is_named() {
+        let table = table(&[("", "/any", ""), ("", "/named", "TRACE")]).unwrap();
+        assert!(matches!(table.find("x", "/any", &Method::TRACE), Matched::MethodNotAllowed(_)));
+        assert!(matches!(table.find("x", "/named", &Method::TRACE), Matched::Route(1, None)));
     }
 
     #[test]

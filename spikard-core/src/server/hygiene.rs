@@ -47,8 +47,6 @@ pub(super) fn admit(parts: &mut Parts, heads: Heads) -> Result<(), Fault> {
 fn method(method: &Method) -> Result<(), Fault> {
     match *method {
         Method::CONNECT => Err(doubtful("CONNECT is for forward proxies, expected a method on a resource")),
-        // It would show a script the cookies that it must not see.
-        Method::TRACE => Err(harmless(problem::BAD_REQUEST, "TRACE is not served")),
         _ => Ok(()),
     }
 }
