@@ -39,7 +39,7 @@ async fn answer(flight: Flight, request: http::Request<Incoming>) -> http::Respo
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        link.meter.saw_other_protocol();
+        link.meter.becomes_tunnel();
     }
     response.map(|body| ResponseBody::new(body, version, flight))
 }

@@ -46,6 +46,7 @@ pub(super) struct Meter {
 
 const HEAD_CLEAR: u8 = 0;
 const HEAD_FOREIGN: u8 = u8::MAX;
+const HEAD_TUNNEL: u8 = u8::MAX - 1;
 
 const BODY_NONE: u8 = 0;
 const BODY_OPEN: u8 = 1;
@@ -70,8 +71,8 @@ pub(super) struct Reading {
     pub(super) body_open: bool,
     /// Whether it was given up before its end.
     pub(super) body_left: bool,
-    /// Whether the bytes are no longer HTTP/1.1.
-    pub(super) foreign: bool,
+    /// Whether the bytes are no longer ours.
+    pub(super) tunnel: bool,
     /// Whether all is said and only the peer's rest is read away.
     pub(super) lingering: bool,
 }
@@ -88,7 +89,7 @@ impl Reading {
         mark: 0,
         body_open: false,
         body_left: false,
-        foreign: false,
+        tunnel: false,
         lingering: false,
     };
 
@@ -99,7 +100,7 @@ impl Reading {
 
     /// Whether requests were answered since `start`, and nothing else is under way.
     pub(super) fn is_quiet_since(&self, start: &Self) -> bool {
-        let is_settled = !self.is_busy() && !self.body_left && !self.blocked && !self.lingering && !self.foreign;
+        let is_settled = !self.is_busy() && !self.body_left && !self.blocked && !self.lingering && !self.tunnel;
         is_settled && self.calls != start.calls && self.read == self.mark
     }
 
@@ -121,7 +122,7 @@ impl Meter {
             mark: self.mark.load(Relaxed),
             body_open: body == BODY_OPEN,
             body_left: body == BODY_LEFT,
-            foreign: self.head.load(Relaxed) == HEAD_FOREIGN,
+            tunnel: self.head.load(Relaxed) == HEAD_TUNNEL,
             lingering: self.lingering.load(Relaxed),
         }
     }
@@ -153,7 +154,7 @@ impl Meter {
         self.open.load(Relaxed) == 0
             && self.read.load(Relaxed) == self.mark.load(Relaxed)
             && self.body.load(Relaxed) == BODY_NONE
-            && self.head.load(Relaxed) != HEAD_FOREIGN
+            && self.head.load(Relaxed) < HEAD_TUNNEL
     }
 
     /// Notes what was seen in a head on its way to hyper.
@@ -161,9 +162,14 @@ impl Meter {
         self.head.store(ambiguity.map_or(HEAD_CLEAR, |ambiguity| ambiguity as u8), Relaxed);
     }
 
-    /// Notes that the bytes are not HTTP/1.1, or no longer.
+    /// Notes that the bytes are not HTTP/1.1.
     pub(super) fn saw_other_protocol(&self) {
         self.head.store(HEAD_FOREIGN, Relaxed);
+    }
+
+    /// Notes that the bytes are no longer ours to understand.
+    pub(super) fn becomes_tunnel(&self) {
+        self.head.store(HEAD_TUNNEL, Relaxed);
     }
 
     /// What was seen in the last head.
@@ -187,7 +193,8 @@ impl Meter {
 
     /// Whether the peer has sent or may be sending what nobody reads.
     pub(super) fn has_unread(&self) -> bool {
-        self.body.load(Relaxed) != BODY_NONE || self.reading().is_in_head()
+        let is_tunnel = self.head.load(Relaxed) == HEAD_TUNNEL;
+        !is_tunnel && (self.body.load(Relaxed) != BODY_NONE || self.reading().is_in_head())
     }
 
     /// Sets the mark so that the last `unparsed` bytes count as a head.
