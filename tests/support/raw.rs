@@ -40,14 +40,19 @@ impl Answer {
     }
 }
 
+impl From<TcpStream> for Raw {
+    fn from(stream: TcpStream) -> Self {
+        Self { stream, buffer: Vec::new() }
+    }
+}
+
 impl Raw {
     /// Connects.
     ///
     /// # Panics
     /// When nobody listens.
     pub async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap_or_else(|error| panic!("{address}: {error}"));
-        Self { stream, buffer: Vec::new() }
+        TcpStream::connect(address).await.unwrap_or_else(|error| panic!("{address}: {error}")).into()
     }
 
     /// Sends bytes. A peer that has closed already shows in what it answered.

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use spikard_core::Gateway;
 use spikard_core::config::{Loaded, load};
+use spikard_tests::program::{Program, spikard};
+use spikard_tests::raw::Raw;
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../config-examples")
@@ -30,6 +32,19 @@ fn every_example_builds_without_a_warning() {
         let gateway = Gateway::build_with(&loaded.config, &loaded.directory, Vec::new())
             .unwrap_or_else(|error| panic!("{}", loaded.locate(error).render(false)));
         assert_eq!(gateway.warnings(), [], "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn every_example_is_served_and_answers() {
+    for path in files(&examples()).iter().chain(&files(&examples().join("policies"))) {
+        let mut command = spikard(["serve"]);
+        command.arg(path).args(["--port", "0"]);
+        let program = Program::start(command).unwrap_or_else(|log| panic!("{}: {log}", path.display()));
+        let mut client = Raw::connect(program.address).await;
+        client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        let answer = client.answer().await.unwrap_or_else(|| panic!("{} does not answer", path.display()));
+        assert!([200, 401, 404].contains(&answer.status), "{} answers {}", path.display(), answer.head);
     }
 }
 

@@ -28,6 +28,7 @@ mod signals;
 mod streams;
 mod strip;
 mod transport;
+mod unlisten;
 mod watch;
 
 use std::net::SocketAddr;

@@ -4,14 +4,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::coop::unconstrained;
 use tokio::time::{sleep, timeout};
 
 use super::link::Link;
 use super::signals::Signals;
+use super::unlisten::refuse_new;
 use super::{Shared, connection};
 
 /// How a server ended.
@@ -75,12 +74,19 @@ async fn accept(listener: TcpListener, server: Arc<Shared>, seats: Arc<Semaphore
             (_, Err(_)) => break,
         }
     }
-    // These clients are connected already; closing the socket now would reset them.
-    while let Ok(seat) = Arc::clone(&seats).try_acquire_owned()
-        && let Some(Ok((stream, _))) = unconstrained(listener.accept()).now_or_never()
-    {
-        start(stream, &server, seat);
-    }
+    // Some clients are connected already; closing the socket now would reset them.
+    refuse_new(&listener);
+    let last = async {
+        while let Ok(seat) = Arc::clone(&seats).acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, _)) => start(stream, &server, seat),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => break,
+            }
+        }
+    };
+    // This ends by the time-out, unless something is wrong with the socket.
+    let _ = timeout(server.beat, last).await;
 }
 
 fn start(stream: TcpStream, server: &Arc<Shared>, seat: OwnedSemaphorePermit) {
