@@ -14,6 +14,7 @@
 //! ```
 
 use std::any::Any;
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -28,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::{BuildContext, BuildError};
 use crate::policy::PolicyConfig;
 use crate::problem::{INTERNAL_SERVER_ERROR, Subject};
-use crate::service::{Answer, Layer, Policy, Request, Service};
+use crate::service::{Answer, Layer, Policy, Request, Response, Service};
 
 /// Answers 500 where a handler panics. It has no settings: on or off.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,18 +48,23 @@ impl Policy for CatchPanic {
     fn call<'a>(&'a self, request: Request, next: &'a dyn Service) -> Answer<'a> {
         let subject = Subject::of(&request);
         // The call itself may panic, not only the polling of what it returns.
-        let answer = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
+        let answer = match catch_unwind(AssertUnwindSafe(|| next.call(request))) {
+            Ok(answer) => answer,
+            Err(panic) => return Box::pin(ready(refusal(&subject, &*panic))),
+        };
         Box::pin(async move {
-            match answer.await {
+            match AssertUnwindSafe(answer).catch_unwind().await {
                 Ok(response) if response.body().is_end_stream() => response,
                 Ok(response) => response.map(|body| Body::new(Caught { body: Some(body), subject })),
-                Err(panic) => {
-                    log(&subject, &*panic);
-                    INTERNAL_SERVER_ERROR.response(&subject, "Internal server error")
-                }
+                Err(panic) => refusal(&subject, &*panic),
             }
         })
     }
+}
+
+fn refusal(subject: &Subject, panic: &(dyn Any + Send)) -> Response {
+    log(subject, panic);
+    INTERNAL_SERVER_ERROR.response(subject, "Internal server error")
 }
 
 /// A response body whose panics are errors.
@@ -107,7 +113,6 @@ fn log(subject: &Subject, panic: &(dyn Any + Send)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::Response;
     use crate::testing::{layered, read, text};
     use futures_util::stream::{self, StreamExt};
 

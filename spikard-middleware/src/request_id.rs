@@ -82,8 +82,9 @@ impl Policy for RequestIds {
         let value = id.0.clone();
         request.headers_mut().insert(HEADER, id.0.clone());
         request.extensions_mut().insert(id);
+        let answer = next.call(request);
         Box::pin(async move {
-            let mut response = next.call(request).await;
+            let mut response = answer.await;
             response.headers_mut().insert(HEADER, value);
             response
         })

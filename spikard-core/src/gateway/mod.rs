@@ -15,8 +15,7 @@ use std::sync::Arc;
 use http::{HeaderName, Method, header};
 use http_body::Body as _;
 use spikard_middleware::{
-    Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, Host, MatchedRoute, Request, Response, Service, Stack,
-    Warning,
+    Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, MatchedRoute, Request, Response, Service, Stack, Warning,
 };
 
 use crate::config::ServerConfig;
@@ -113,21 +112,20 @@ impl Gateway {
     }
 
     /// What answers a request, its extensions set.
-    fn choose(&self, request: &mut Request) -> Arc<dyn Service> {
-        let host = host_of(request);
-        let path = request.uri().path();
-        let found = match self.table.find(&host, path, request.method()) {
-            Matched::Route(number, params) => (Arc::clone(&self.routes[number]), params, false),
-            Matched::NotFound if path == "*" && request.method() == Method::OPTIONS => return Arc::clone(&self.outside.options),
-            Matched::NotFound => return Arc::clone(&self.outside.not_found),
+    fn choose(&self, request: &mut Request) -> &dyn Service {
+        let (host, path) = (host_of(request), request.uri().path());
+        let found = match self.table.find(host, path, request.method()) {
+            Matched::Route(number, params) => (&self.routes[number], params, false),
+            Matched::NotFound if path == "*" && request.method() == Method::OPTIONS => return &*self.outside.options,
+            Matched::NotFound => return &*self.outside.not_found,
             Matched::MethodNotAllowed(methods) => {
-                let preflight = preflight_method(request).map(|method| self.table.find(&host, path, &method));
+                let preflight = preflight_method(request).map(|method| self.table.find(host, path, &method));
                 let options = request.method() == Method::OPTIONS;
                 request.extensions_mut().insert(Allowed(methods));
                 match preflight {
-                    Some(Matched::Route(number, params)) => (Arc::clone(&self.routes[number]), params, true),
-                    _ if options => return Arc::clone(&self.outside.options),
-                    _ => return Arc::clone(&self.outside.method_not_allowed),
+                    Some(Matched::Route(number, params)) => (&self.routes[number], params, true),
+                    _ if options => return &*self.outside.options,
+                    _ => return &*self.outside.method_not_allowed,
                 }
             }
         };
@@ -146,10 +144,8 @@ impl Service for Gateway {
         remove_nominated(request.headers_mut());
         let service = self.choose(&mut request);
         let head = request.method() == Method::HEAD;
-        Box::pin(async move {
-            let response = service.call(request).await;
-            if head { without_body(response) } else { response }
-        })
+        let answer = service.call(request);
+        if head { Box::pin(async move { without_body(answer.await) }) } else { answer }
     }
 }
 
@@ -164,13 +160,13 @@ fn without_body(response: Response) -> Response {
     Response::from_parts(parts, Body::empty())
 }
 
-pub(crate) fn host_of(request: &Request) -> Host {
+pub(crate) fn host_of(request: &Request) -> &str {
     if let Some(client) = request.extensions().get::<Client>() {
-        return client.host.clone();
+        return &client.host;
     }
     let authority = request.uri().authority().map(http::uri::Authority::as_str);
     let header = || request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    Host::from(authority.or_else(header).unwrap_or_default())
+    authority.or_else(header).unwrap_or_default()
 }
 
 /// The method that a CORS preflight asks for (Fetch standard, section 3.3.2).

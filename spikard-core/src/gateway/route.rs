@@ -77,7 +77,7 @@ impl Route {
     }
 
     /// The stack around the leaf, or around what answers a preflight for this route.
-    pub(super) fn service(&self, preflight: bool) -> Arc<dyn Service> {
-        Arc::clone(if preflight { &self.preflight } else { &self.service })
+    pub(super) fn service(&self, preflight: bool) -> &dyn Service {
+        if preflight { &*self.preflight } else { &*self.service }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn check(request: &Request) -> Result<(), Refused> {
     let mut origins = headers.get_all(header::ORIGIN).iter().peekable();
     let differs = origins.peek().is_some() && {
         let host = host_of(request);
-        origins.any(|origin| !is_of(origin, &host))
+        origins.any(|origin| !is_of(origin, host))
     };
     if foreign || differs {
         return Err(Refused::new(CROSS_ORIGIN, "forms and bodies without Content-Type are not taken from another site"));

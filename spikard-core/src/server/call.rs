@@ -27,21 +27,29 @@ pub(super) fn call(
     request: http::Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<ResponseBody>, Infallible>> + Send + use<> {
     let flight = Flight::begin(link);
-    async move { Ok(answer(flight, request).await) }
-}
-
-async fn answer(flight: Flight, request: http::Request<Incoming>) -> http::Response<ResponseBody> {
-    let link = flight.link();
     let version = request.version();
-    let Answered { mut response, closes } = respond(link, request).await;
-    let ends = closes || link.server.drain.has_begun();
-    if ends && version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    // Prepared before the future is made: a request is large, and every future that holds it
+    // would move it once more.
+    let prepared = prepare(flight.link(), request);
+    async move {
+        let link = flight.link();
+        let Answered { mut response, closes } = match prepared {
+            Prepared::Refused(answered) => answered,
+            Prepared::Whole(request) => {
+                let service = link.server.live.current();
+                Answered { response: service.call(request).await, closes: false }
+            }
+            Prepared::Arriving(request, stall) => answer_while_arriving(link, request, &stall).await,
+        };
+        let ends = closes || link.server.drain.has_begun();
+        if ends && version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            link.meter.becomes_tunnel();
+        }
+        Ok(response.map(|body| ResponseBody::new(body, version, flight)))
     }
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        link.meter.becomes_tunnel();
-    }
-    response.map(|body| ResponseBody::new(body, version, flight))
 }
 
 struct Answered {
@@ -50,7 +58,17 @@ struct Answered {
     closes: bool,
 }
 
-async fn respond(link: &Arc<Link>, request: http::Request<Incoming>) -> Answered {
+/// A request that was looked at.
+enum Prepared {
+    /// It is not taken.
+    Refused(Answered),
+    /// It has no body.
+    Whole(Request),
+    /// Its body is still to come.
+    Arriving(Request, Arc<Stall>),
+}
+
+fn prepare(link: &Arc<Link>, request: http::Request<Incoming>) -> Prepared {
     let (mut parts, incoming) = request.into_parts();
     let ends = incoming.is_end_stream();
     let admitted = match link.meter.ambiguity() {
@@ -59,18 +77,20 @@ async fn respond(link: &Arc<Link>, request: http::Request<Incoming>) -> Answered
     };
     if let Err(fault) = admitted {
         link.meter.body_is_over(ends);
-        return refuse(parts, &fault);
+        return Prepared::Refused(refuse(parts, &fault));
     }
     describe(link, &mut parts);
-    let service = link.server.live.current();
     if ends {
-        let response = service.call(Request::from_parts(parts, Body::empty())).await;
-        return Answered { response, closes: false };
+        return Prepared::Whole(Request::from_parts(parts, Body::empty()));
     }
     let stall = Arc::new(Stall::default());
     let body = Body::new(RequestBody::new(incoming, Arc::clone(link), Arc::clone(&stall)));
-    let request = Request::from_parts(parts, body);
+    Prepared::Arriving(Request::from_parts(parts, body), stall)
+}
+
+async fn answer_while_arriving(link: &Link, request: Request, stall: &Stall) -> Answered {
     let subject = Subject::of(&request);
+    let service = link.server.live.current();
     let mut answer = service.call(request);
     let response = poll_fn(|cx| match answer.as_mut().poll(cx) {
         // Whatever was made of a body that broke off: the reason was the client's pace.
