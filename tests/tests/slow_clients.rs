@@ -125,6 +125,27 @@ async fn a_body_that_nobody_waits_for_is_not_slow() {
 }
 
 #[tokio::test]
+async fn times_of_0_are_no_limits() {
+    let none = Duration::ZERO;
+    let limits = LimitsConfig {
+        head_timeout: none,
+        idle_timeout: none,
+        body_timeout: none,
+        write_timeout: none,
+        ping_timeout: none,
+        body_rate: Size(0),
+        ..Default::default()
+    };
+    let server = Running::start(settings(limits), mirror()).await;
+    let mut client = Raw::connect(server.address).await;
+    for piece in ["POST / HTTP/1.1\r\nhost: a\r\n", "content-length: 5\r\n\r\n", "hell", "o"] {
+        tokio::time::sleep(SOON).await;
+        client.send(piece).await;
+    }
+    assert_eq!(client.answer().await.expect("an answer").text(), "POST / Ok(5)");
+}
+
+#[tokio::test]
 async fn a_client_that_takes_no_bytes_is_closed() {
     let limits = LimitsConfig { write_timeout: SOON, ..Default::default() };
     let (gone, mut cancelled) = tokio::sync::mpsc::unbounded_channel::<()>();
