@@ -13,7 +13,7 @@ upstream=$!
 gateway=$!
 trap 'kill "$gateway" "$upstream" 2>/dev/null; wait' EXIT INT TERM
 
-until curl -so /dev/null "http://127.0.0.1:$port/status"; do
+until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
     kill -0 "$gateway" || exit 1
     sleep 0.1
 done

@@ -13,6 +13,7 @@ use spikard_middleware::stack::LINES;
 
 use crate::gateway::{Gateway, Route};
 use crate::routes::{HostPattern, Matched, PathParams, RouteKey, Table};
+use crate::server::refused_path;
 
 /// The request that is asked about.
 #[derive(Debug, Clone)]
@@ -56,6 +57,14 @@ pub fn explain(gateway: &Gateway, question: &Question<'_>, origin: &dyn Fn(&Conf
         Some(place) => format!("{} ({place})", route.name()),
         None => route.name(),
     };
+    if let Some(detail) = refused_path(path) {
+        return Explanation {
+            outcome: format!("{detail}: 400, before any route is looked for"),
+            parameters: Vec::new(),
+            layers: Vec::new(),
+            losers: Vec::new(),
+        };
+    }
     let (winner, outcome, parameters) = match gateway.table().find(host, path, method) {
         Matched::Route(number, params) => {
             let route = routes[number];
@@ -136,20 +145,38 @@ fn flatten(
     }
 }
 
+/// How wide a setting is shown, so that the places behind them stand in one column.
+const WIDTH: usize = 64;
+
+/// Text in lines of at most [`WIDTH`], where its commas allow that.
+fn broken(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for piece in text.split_inclusive(',') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() || line.len() + piece.len() <= WIDTH => line.push_str(piece),
+            _ => lines.push(piece.to_owned()),
+        }
+    }
+    lines
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = format!("{}\n", self.outcome);
         for (name, value) in &self.parameters {
             let _ = writeln!(text, "         {{{name}}} = {value}");
         }
-        let _ = writeln!(text, "\nstack, outermost first");
-        let width =
-            self.layers.iter().flat_map(|layer| &layer.settings).map(|setting| setting.name.len() + setting.value.len()).max();
+        if !self.layers.is_empty() {
+            let _ = writeln!(text, "\nstack, outermost first");
+        }
         for layer in &self.layers {
             let _ = writeln!(text, "  {}", layer.name);
             for Setting { name, value, origin } in &layer.settings {
-                let gap = width.unwrap_or(0).min(60).saturating_sub(name.len() + value.len());
-                let _ = writeln!(text, "    {name} = {value}{:gap$}   {origin}", "");
+                let mut lines = broken(&format!("{name} = {value}")).into_iter();
+                let _ = writeln!(text, "    {:WIDTH$}   {origin}", lines.next().unwrap_or_default());
+                for line in lines {
+                    let _ = writeln!(text, "        {line}");
+                }
             }
         }
         if !self.losers.is_empty() {
@@ -192,7 +219,17 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected:?} is not in\n{text}");
         }
+        assert!(text.lines().all(|line| line.chars().count() < 100), "{text}");
         assert!(text.lines().any(|line| line.contains("limit = 64") && line.ends_with("s.toml:4")), "{text}");
         assert!(text.lines().any(|line| line.contains("accept = true") && line.ends_with("default")), "{text}");
+    }
+
+    #[test]
+    fn a_path_that_the_server_refuses_has_no_route_and_no_stack() {
+        let route = RouteConfig { path: "/{*rest}".into(), response: Some(ResponseConfig::default()), ..Default::default() };
+        let gateway = Gateway::build(&ServerConfig { routes: vec![route], ..Default::default() }).unwrap();
+        let question = Question { method: &Method::GET, host: "localhost", path: "/a/%2e%2e/b" };
+        let text = explain(&gateway, &question, &|_| None).to_string();
+        assert_eq!(text, "path has a `.` or `..` segment: 400, before any route is looked for\n");
     }
 }

@@ -8,8 +8,28 @@
 //! # Ok::<_, spikard_middleware::BuildError>(())
 //! ```
 //!
-//! One policy is one file and one line of the table in [`stack`]. This crate knows no socket, no
-//! file format and no route: `spikard-core` brings those.
+//! The settings are plain structs with [`Default`]s; [`PolicyConfig::layer`] checks and prepares all
+//! of them, once. Several policies in their right order are [`Policies`]:
+//!
+//! ```
+//! use spikard_middleware::{ApiKeyConfig, BuildContext, Policies, RateLimitConfig};
+//!
+//! let policies = Policies {
+//!     rate_limit: Some(RateLimitConfig::new(10.0, 20).into()),
+//!     api_key_auth: Some(ApiKeyConfig::new(["a key of one's own"])),
+//!     ..Default::default()
+//! };
+//! let stack = policies.build(&BuildContext::default(), None)?;
+//! let names: Vec<_> = stack.names().collect();
+//! assert_eq!(names[..3], ["request_id", "catch_panic", "compression"]);
+//! let app: axum::Router = axum::Router::new().layer(stack);
+//! # Ok::<_, spikard_middleware::BuildError>(())
+//! ```
+//!
+//! One policy is one file and one line of the table in [`stack`]; [`Policies`] lists them, outermost
+//! first, each with its settings and the reason for its place. This crate knows no socket, no file
+//! format and no route: `spikard-core` brings those. A policy of your own is a [`Policy`], and
+//! [`Layer::new`] makes a tower layer of it.
 
 // The macros name this crate by its own name, wherever they are used.
 extern crate self as spikard_middleware;

@@ -45,6 +45,17 @@ macro_rules! define_policies {
         $layer:ident: $($build:ident)::+ ( $(^$again:ident $(,)?)? $($key:ident: $config:ident = $default:ident),* ) $reason:literal;
     )*) => {
         /// The effective settings of every policy: of the server, or of one route.
+        ///
+        /// The layers that they build, outermost first:
+        ///
+        /// | layer | settings | why there |
+        /// |---|---|---|
+        $(#[doc = concat!(
+            "| ", stringify!($layer), " | ",
+            $("`", stringify!($again), "` ",)?
+            $("`", stringify!($key), "`: [`", stringify!($config), "`](crate::", stringify!($config), ") ",)*
+            "| ", $reason, " |",
+        )])*
         #[derive(Debug, Clone, PartialEq)]
         pub struct Policies {
             $($(

@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod frames;
+pub mod pages;
 pub mod program;
 pub mod raw;
 pub mod running;

@@ -53,19 +53,22 @@ impl<'s> Page<'s> {
             let _ = write!(self.text, "{description}\n\n");
         }
         self.text.push_str("| key | value | default | meaning |\n|---|---|---|---|\n");
-        let is_route = shape.is_route() && title != "The server";
+        let has_policies = shape.is_route();
+        let is_route = has_policies && title != "The server";
         let required: Vec<&str> =
             shape.target.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         for (key, inner) in shape.properties() {
-            if is_route && KEYS.iter().any(|policy| policy.name == key) {
+            // Other tables have keys of the same names: `headers` of `cors` is no policy.
+            let policy = KEYS.iter().find(|policy| has_policies && policy.name == key);
+            if is_route && policy.is_some() {
                 continue;
             }
             let default = match inner.mention.get("default") {
                 _ if required.contains(&key) => "required".to_owned(),
-                Some(_) if KEYS.iter().any(|policy| policy.name == key) => "`true`".to_owned(),
+                Some(_) if policy.is_some() => "`true`".to_owned(),
                 Some(_) if inner.properties().next().is_some() => "as there".to_owned(),
                 Some(default) => format!("`{}`", cell(&default.to_string())),
-                None if KEYS.iter().any(|policy| policy.name == key && !policy.on) => "`false`".to_owned(),
+                None if policy.is_some_and(|policy| !policy.on) => "`false`".to_owned(),
                 None => "none".to_owned(),
             };
             let meaning = description(inner.mention).or_else(|| description(inner.target)).unwrap_or_default();

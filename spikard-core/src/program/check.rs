@@ -12,16 +12,15 @@ pub(super) fn run(file: &Path, format: ReportFormat) -> ExitCode {
         Ok((_, _, warnings)) => (warnings, true),
         Err(report) => (report, false),
     };
-    match format {
-        ReportFormat::Json => {
-            let _ = inspect::write(&report.json_lines());
+    let written = match format {
+        ReportFormat::Json if report.diagnostics.is_empty() => ExitCode::SUCCESS,
+        ReportFormat::Json => inspect::write(&(report.json_lines() + "\n")),
+        ReportFormat::Text => {
+            show(&report);
+            if good { inspect::write(&format!("{}: no errors\n", file.display())) } else { ExitCode::SUCCESS }
         }
-        ReportFormat::Text => show(&report),
-    }
-    if matches!(format, ReportFormat::Text) && good {
-        println!("{}: no errors", file.display());
-    }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    };
+    if good { written } else { ExitCode::FAILURE }
 }
 
 /// The configuration and the gateway that it makes; problems and warnings go to standard error.

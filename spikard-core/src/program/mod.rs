@@ -158,5 +158,7 @@ fn failed(report: &Report) -> ExitCode {
 }
 
 fn show(report: &Report) {
-    eprint!("{}", report.render(std::io::stderr().is_terminal()));
+    if !report.diagnostics.is_empty() {
+        eprintln!("{}", report.render(std::io::stderr().is_terminal()));
+    }
 }

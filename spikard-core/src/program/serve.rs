@@ -59,7 +59,8 @@ fn addresses(server: &Server) -> String {
 /// What is served, and which routes ask for no credentials although others do.
 fn banner(file: &Path, gateway: &Gateway) -> String {
     let routes: Vec<&Route> = gateway.routes().collect();
-    let mut text = format!("{} routes from {}\n", routes.len(), file.display());
+    let noun = if routes.len() == 1 { "route" } else { "routes" };
+    let mut text = format!("{} {noun} from {}\n", routes.len(), file.display());
     let public: Vec<String> = routes.iter().filter(|route| route.is_public()).map(|route| route.name()).collect();
     if public.len() == routes.len() {
         text.push_str("all routes are public: none asks for credentials\n");

@@ -9,13 +9,13 @@ use spikard_middleware::problem::{BAD_GATEWAY, BAD_REQUEST, GATEWAY_TIMEOUT, Sub
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// No connection could be made.
-    #[error("{target}: cannot connect: {cause}")]
+    #[error("{target}: cannot connect: {}", Chain(cause))]
     Unreachable { target: String, cause: io::Error },
     /// No head of an answer came in time.
     #[error("{target}: no answer in time")]
     Slow { target: String },
     /// The connection broke, or what came over it is no HTTP.
-    #[error("{target}: no usable answer: {cause}")]
+    #[error("{target}: no usable answer: {}", Chain(&**cause))]
     Broken { target: String, cause: Box<dyn std::error::Error + Send + Sync> },
     /// The body of the client's request broke off.
     #[error("body of the request: {0}")]

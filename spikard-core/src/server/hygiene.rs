@@ -44,6 +44,11 @@ pub(super) fn admit(parts: &mut Parts, heads: Heads) -> Result<(), Fault> {
     if is_asterisk { Ok(()) } else { path(parts.uri.path()) }
 }
 
+/// What is wrong with a path that is answered 400 whatever the routes are.
+pub(crate) fn refused_path(text: &str) -> Option<&'static str> {
+    path(text).err().map(|fault| fault.detail)
+}
+
 fn method(method: &Method) -> Result<(), Fault> {
     match *method {
         Method::CONNECT => Err(doubtful("CONNECT is for forward proxies, expected a method on a resource")),

@@ -46,6 +46,7 @@ use crate::config::LimitsConfig;
 
 pub use bind::BindError;
 pub use drain::Drain;
+pub(crate) use hygiene::refused_path;
 pub use serve::Outcome;
 pub use signals::{Signals, Stop};
 
