@@ -74,6 +74,7 @@ impl App {
         delete DELETE;
         head HEAD;
         options OPTIONS;
+        trace TRACE;
     }
 
     /// Answers a route with any tower service, such as an `axum::Router`. `route` gives path,

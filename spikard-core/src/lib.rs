@@ -64,7 +64,7 @@ pub use spikard_middleware as middleware;
 pub use spikard_middleware::*;
 pub use testing::TestClient;
 
-/// The programs of the documentation, run as doctests.
+// The programs of the documentation, run as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
