@@ -89,8 +89,7 @@ impl Report {
 
     /// For programs: one JSON object on each line.
     pub fn json_lines(&self) -> String {
-        let lines: Vec<String> = self.diagnostics.iter().map(|one| self.json_line(one).to_string()).collect();
-        lines.join("\n")
+        self.diagnostics.iter().fold(String::new(), |lines, one| lines + &self.json_line(one).to_string() + "\n")
     }
 
     fn render_one(&self, diagnostic: &Diagnostic, shown: &str, renderer: &Renderer) -> String {

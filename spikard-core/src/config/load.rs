@@ -1,11 +1,14 @@
 //! From the text of a file to a configuration, with everything that is wrong said at once.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use spikard_middleware::{BuildError, ConfigPath, Warning};
 
 use super::ServerConfig;
+use super::cover::{Behind, cover};
 use super::diagnostic::{Diagnostic, Report, Severity};
+use super::print::print_tree;
 use super::references::{World, resolve};
 use super::schema::schema;
 use super::shape::Shape;
@@ -25,7 +28,7 @@ pub fn process_environment(name: &str) -> Option<String> {
 }
 
 /// A configuration and what is known of where it comes from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Loaded {
     /// The configuration.
     pub config: ServerConfig,
@@ -34,6 +37,7 @@ pub struct Loaded {
     source: Source,
     /// The tree after the overlay.
     tree: Node,
+    behind: Vec<Behind>,
 }
 
 /// Reads a file; its extension says the format: `.toml`, `.yaml`, `.yml` or `.json`.
@@ -78,10 +82,10 @@ pub fn load_text(
     let unreadable: Vec<Origin> = diagnostics.iter().map(|diagnostic| diagnostic.origin.clone()).collect();
     let Some(mut tree) = parsed.tree else { return Err(Report::new(source, diagnostics)) };
 
-    let unresolved = resolve(&mut tree, Shape::root(schema()), &World { environment, directory });
+    let resolved = resolve(&mut tree, Shape::root(schema()), &World { environment, directory });
     secrets::hide(&tree, &mut source);
-    diagnostics.extend(unresolved.diagnostics);
-    let misfits = check::misfits(&tree, &unresolved.places);
+    diagnostics.extend(resolved.diagnostics);
+    let misfits = check::misfits(&tree, &resolved.unresolved);
     diagnostics.extend(misfits.into_iter().filter(|misfit| !unreadable.contains(&misfit.origin)));
     diagnostics.extend(overlay::apply(&mut tree));
     diagnostics.extend(check::missing(&tree));
@@ -89,10 +93,11 @@ pub fn load_text(
         return Err(Report::new(source, diagnostics));
     }
     match decode::decode(&tree) {
-        Ok(config) => Ok(Loaded { config, directory: directory.to_owned(), source, tree }),
+        Ok(config) => Ok(Loaded { config, directory: directory.to_owned(), source, tree, behind: resolved.behind }),
         Err(error) => {
             let at = error.path();
-            let diagnostic = Diagnostic::error(at.clone(), tree.nearest(&at).origin.clone(), error.message);
+            let message = cover(&error.message, &at, &resolved.behind);
+            let diagnostic = Diagnostic::error(at.clone(), tree.nearest(&at).origin.clone(), message);
             Err(Report::new(source, vec![diagnostic]))
         }
     }
@@ -119,9 +124,13 @@ impl Loaded {
         Some(self.source.position(span.start))
     }
 
-    /// The same as text: `spikard.toml:12`.
-    pub fn origin_of(&self, path: &ConfigPath) -> Option<String> {
-        self.position_of(path).map(|position| format!("{}:{}", self.name(), position.line))
+    /// The effective configuration as the text of a file. What the file refers to is written as
+    /// the reference again, a secret that stands in the file as `****`.
+    ///
+    /// # Errors
+    /// When the format has no word for a value.
+    pub fn print(&self, format: Format) -> Result<String, String> {
+        print_tree(&self.config, &self.tree, format)
     }
 
     /// The errors of a build, at their places in the file.
@@ -141,7 +150,15 @@ impl Loaded {
     fn diagnostic(&self, severity: Severity, at: ConfigPath, message: String) -> Diagnostic {
         let node = self.tree.nearest(&at);
         let origin = if node.as_table().is_some() { check::header(&self.tree, &at) } else { node.origin.clone() };
+        let message = cover(&message, &at, &self.behind);
         Diagnostic { severity, ..Diagnostic::error(at, origin, message) }
+    }
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The rest holds secrets.
+        formatter.debug_struct("Loaded").field("source", &self.source).field("config", &self.config).finish_non_exhaustive()
     }
 }
 #[cfg(test)]

@@ -17,6 +17,7 @@
 //! ```
 
 mod check;
+mod cover;
 mod decode;
 mod diagnostic;
 mod document;

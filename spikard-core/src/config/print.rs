@@ -1,13 +1,14 @@
 //! A configuration as the text of a file. What is read back is the same configuration, but for
 //! secrets, which are written as `****`.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use spikard_middleware::stack::KEYS;
 
 use super::ServerConfig;
 use super::schema::schema;
 use super::shape::Shape;
 use super::syntax::Format;
+use super::tree::{self, Node, Reference};
 
 /// Writes a configuration.
 ///
@@ -18,6 +19,15 @@ use super::syntax::Format;
 /// When the format has no word for a value: TOML knows no null, which the `json` of an answer may
 /// hold.
 pub fn print(config: &ServerConfig, format: Format) -> Result<String, String> {
+    write(config, None, format)
+}
+
+/// Writes a configuration with the references of the tree that it was made from.
+pub(super) fn print_tree(config: &ServerConfig, tree: &Node, format: Format) -> Result<String, String> {
+    write(config, Some(tree), format)
+}
+
+fn write(config: &ServerConfig, tree: Option<&Node>, format: Format) -> Result<String, String> {
     let mut value = serde_json::to_value(config).map_err(|error| error.to_string())?;
     if let Value::Object(server) = &mut value {
         for key in KEYS.iter().filter(|key| key.on) {
@@ -27,8 +37,11 @@ pub fn print(config: &ServerConfig, format: Format) -> Result<String, String> {
             }
         }
     }
-    leave_out_absent(&mut value, Shape::root(schema()), true);
     escape_references(&mut value);
+    if let Some(tree) = tree {
+        put_references(&mut value, tree);
+    }
+    leave_out_absent(&mut value, Shape::root(schema()), true);
     match format {
         Format::Toml => ::toml::to_string_pretty(&value).map_err(|error| error.to_string()),
         Format::Yaml => serde_saphyr::to_string(&value).map_err(|error| error.to_string()),
@@ -87,6 +100,35 @@ fn escape_references(value: &mut Value) {
     }
 }
 
+/// Puts what the file says in the place of what it refers to.
+fn put_references(value: &mut Value, node: &Node) {
+    match &node.reference {
+        Some(Reference::Text(text)) => *value = text.as_str().into(),
+        Some(Reference::Secret { kind, name }) => *value = json!({ *kind: name }),
+        None => match (&node.value, value) {
+            (tree::Value::Table(table), Value::Object(object)) => {
+                for entry in table.entries() {
+                    if let Some(inner) = object.get_mut(&entry.key) {
+                        put_references(inner, &entry.node);
+                    }
+                }
+            }
+            (tree::Value::Sequence(nodes), Value::Array(items)) => {
+                for (item, node) in items.iter_mut().zip(nodes) {
+                    put_references(item, node);
+                }
+            }
+            // A list of one may be written without the list.
+            (tree::Value::Sequence(nodes), value) => {
+                if let [single] = nodes.as_slice() {
+                    put_references(value, single);
+                }
+            }
+            _ => {}
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -117,6 +159,41 @@ mod tests {
                 let printed = print(&config, format).unwrap_or_else(|error| panic!("{error}"));
                 assert_eq!(read(&printed, format), config, "{printed}");
             }
+        }
+    }
+
+    #[test]
+    fn what_the_file_refers_to_is_printed_as_the_reference() {
+        let environment = |name: &str| (name == "NAME").then(|| "hidden".to_owned());
+        let text = r#"
+            host = "${NAME}"
+            port = "${PORT:-80}"
+            jwt_auth = { secret = { env = "NAME" } }
+            rate_limit = [{ per_second = "${RATE:-5}", burst = 5 }]
+            max_body_size = "${SIZE:-1MiB}"
+            api_key_auth = { keys = ["written", "${NAME}"] }
+        "#;
+        let loaded = load_text("x", text, Format::Toml, Path::new(""), &environment).unwrap_or_else(|report| panic!("{report}"));
+        for format in Format::ALL {
+            let printed = loaded.print(format).unwrap_or_else(|error| panic!("{error}"));
+            for hidden in ["hidden", "written"] {
+                assert!(!printed.contains(hidden), "{printed}");
+            }
+            let again = load_text("x", &printed, format, Path::new(""), &environment).unwrap_or_else(|report| panic!("{report}"));
+            let (mut again, mut first) = (again.config, loaded.config.clone());
+            assert_eq!(again.jwt_auth, first.jwt_auth);
+            (again.api_key_auth, first.api_key_auth) = (None, None);
+            assert_eq!(again, first, "{printed}");
+        }
+    }
+
+    #[test]
+    fn debug_output_shows_no_secret() {
+        let text = "jwt_auth = { secret = 'written' }";
+        let loaded = load_text("x", text, Format::Toml, Path::new(""), &|_| None);
+        let report = load_text("x", &text.replace("'}", "', x = 1 }"), Format::Toml, Path::new(""), &|_| None);
+        for shown in [format!("{loaded:?}"), format!("{report:?}")] {
+            assert!(!shown.contains("written"), "{shown}");
         }
     }
 }

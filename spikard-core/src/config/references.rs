@@ -12,11 +12,12 @@ use std::path::Path;
 use spikard_middleware::ConfigPath;
 
 use super::check::unknown_key;
+use super::cover::Behind;
 use super::diagnostic::Diagnostic;
 use super::expectation::name_of;
 use super::number;
 use super::shape::Shape;
-use super::tree::{Node, Table, Value};
+use super::tree::{Node, Reference, Table, Value};
 
 /// Where the values of references come from.
 pub(super) struct World<'a> {
@@ -26,25 +27,29 @@ pub(super) struct World<'a> {
     pub(super) directory: &'a Path,
 }
 
-/// What went wrong, and at which places nothing is left to be checked.
+/// What the references came to.
 #[derive(Default)]
-pub(super) struct Unresolved {
+pub(super) struct Resolved {
+    /// What went wrong.
     pub(super) diagnostics: Vec<Diagnostic>,
-    pub(super) places: HashSet<ConfigPath>,
+    /// The places at which nothing is left to be checked.
+    pub(super) unresolved: HashSet<ConfigPath>,
+    /// The values that were put in.
+    pub(super) behind: Vec<Behind>,
 }
 
 /// Puts values in the place of all references.
-pub(super) fn resolve(tree: &mut Node, shape: Shape<'_>, world: &World<'_>) -> Unresolved {
-    let mut resolver = Resolver { written: tree.clone(), world, unresolved: Unresolved::default() };
+pub(super) fn resolve(tree: &mut Node, shape: Shape<'_>, world: &World<'_>) -> Resolved {
+    let mut resolver = Resolver { written: tree.clone(), world, resolved: Resolved::default() };
     resolver.node(tree, shape, &ConfigPath::root());
-    resolver.unresolved
+    resolver.resolved
 }
 
 struct Resolver<'a> {
     /// The tree as it was written, for messages.
     written: Node,
     world: &'a World<'a>,
-    unresolved: Unresolved,
+    resolved: Resolved,
 }
 
 impl Resolver<'_> {
@@ -83,10 +88,12 @@ impl Resolver<'_> {
                 node.value = if whole.is_some() { typed(value, shape) } else { Value::String(value) };
                 node.reference = match references.first() {
                     // A default may be the secret itself.
-                    Some(reference) if shape.is_secret() => Some(format!("${{{}}}", reference.name)),
-                    Some(_) => Some(text.to_owned()),
+                    Some(reference) if shape.is_secret() => Some(Reference::Text(format!("${{{}}}", reference.name))),
+                    Some(_) => Some(Reference::Text(text.to_owned())),
                     None => None,
                 };
+                let behind = |used: Used| Behind { at: path.clone(), name: used.name, value: used.value };
+                self.resolved.behind.extend(references.into_iter().map(behind));
             }
             Err(problem) => self.fail(node, path, format!("{} {problem}", name_of(path)), None),
         }
@@ -94,7 +101,7 @@ impl Resolver<'_> {
 
     fn secret(&mut self, node: &mut Node, table: &Table, path: &ConfigPath) {
         for entry in table.entries().filter(|entry| !["file", "env"].contains(&entry.key.as_str())) {
-            self.unresolved.diagnostics.push(unknown_key(&self.written, path, &entry.key));
+            self.resolved.diagnostics.push(unknown_key(&self.written, path, &entry.key));
         }
         let name = name_of(path);
         let (kind, source) = match (table.get("file"), table.get("env")) {
@@ -108,7 +115,7 @@ impl Resolver<'_> {
         let Some(text) = source.as_str() else {
             return self.fail(node, path, format!("{kind} of {name} is no text, expected text"), None);
         };
-        node.reference = Some(format!("{{ {kind} = {text:?} }}"));
+        node.reference = Some(Reference::Secret { kind, name: text.to_owned() });
         let value = if kind == "file" { self.read(text) } else { self.variable(text) };
         match value {
             Ok(value) => node.value = Value::String(value),
@@ -129,19 +136,21 @@ impl Resolver<'_> {
 
     fn fail(&mut self, node: &mut Node, path: &ConfigPath, message: String, help: Option<String>) {
         let diagnostic = Diagnostic::error(path.clone(), node.origin.clone(), message);
-        self.unresolved.diagnostics.push(Diagnostic { help, ..diagnostic });
-        self.unresolved.places.insert(path.clone());
+        self.resolved.diagnostics.push(Diagnostic { help, ..diagnostic });
+        self.resolved.unresolved.insert(path.clone());
         node.value = Value::Null;
     }
 }
 
 struct Expanded {
     text: String,
-    references: Vec<Reference>,
+    references: Vec<Used>,
 }
 
-struct Reference {
+/// One reference of a text.
+struct Used {
     name: String,
+    value: String,
     text: String,
 }
 
@@ -171,7 +180,7 @@ fn expand(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Ex
             ));
         };
         expanded.text.push_str(&value);
-        expanded.references.push(Reference { name: name.to_owned(), text: reference.to_owned() });
+        expanded.references.push(Used { name: name.to_owned(), value, text: reference.to_owned() });
         rest = &rest[end..];
     }
     expanded.text.push_str(rest);

@@ -6,7 +6,7 @@ use super::schema::schema;
 use super::shape::Shape;
 use super::source::Source;
 use super::suggest::nearest;
-use super::tree::{Node, Value};
+use super::tree::{Node, Reference, Value};
 
 /// Masks every secret of the tree in its source.
 pub(super) fn hide(tree: &Node, source: &mut Source) {
@@ -79,7 +79,7 @@ fn hide_all(node: &Node, source: &mut Source) {
         Value::Sequence(nodes) => nodes.iter().for_each(|node| hide_all(node, source)),
         Value::Number(_) | Value::String(_) => {
             // What names a file or a variable does not show what is in it.
-            let names_a_place = node.reference.as_deref().is_some_and(|reference| reference.starts_with('{'));
+            let names_a_place = matches!(node.reference, Some(Reference::Secret { .. }));
             if let Some(span) = node.origin.span().filter(|_| !names_a_place) {
                 source.mask(span);
             }

@@ -1,11 +1,12 @@
 //! The text of a configuration file: lines and columns, and what of it may be shown.
 
+use std::fmt;
 use std::ops::Range;
 
 use spikard_middleware::secret::MASK;
 
 /// A configuration file.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Source {
     name: String,
     text: String,
@@ -100,6 +101,13 @@ impl Source {
 
     fn floor(&self, offset: usize) -> usize {
         self.text.floor_char_boundary(offset.min(self.text.len()))
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The text holds secrets.
+        formatter.debug_tuple("Source").field(&self.name).finish()
     }
 }
 

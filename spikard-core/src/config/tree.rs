@@ -3,6 +3,7 @@
 //!
 //! Here is no meaning of any key; the schema and the structs have that.
 
+use std::fmt;
 use std::ops::Range;
 
 use spikard_middleware::{ConfigPath, Step};
@@ -16,9 +17,31 @@ pub struct Node {
     pub value: Value,
     /// Where it was written.
     pub origin: Origin,
-    /// The reference that the value came from, such as `${PORT}`. Messages show this, never the
-    /// value.
-    pub reference: Option<String>,
+    /// The reference that the value came from. Messages show this, never the value.
+    pub reference: Option<Reference>,
+}
+
+/// What a file says in the place of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// Text with `${NAME}` in it.
+    Text(String),
+    /// A secret's `{ file = "..." }` or `{ env = "..." }`.
+    Secret {
+        /// `file` or `env`.
+        kind: &'static str,
+        /// The path of the file or the name of the variable.
+        name: String,
+    },
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => formatter.write_str(text),
+            Self::Secret { kind, name } => write!(formatter, "{{ {kind} = {name:?} }}"),
+        }
+    }
 }
 
 /// A value of the tree.

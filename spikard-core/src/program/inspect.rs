@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::check;
-use crate::config::{self, Format, schema_document};
+use crate::config::{Format, schema_document};
 use crate::gateway::Route;
 
 /// One line a route: methods, host and path, leaf, and whether it asks for credentials.
@@ -48,7 +48,7 @@ pub(super) fn print(file: &Path, format: Format) -> ExitCode {
         Ok(built) => built,
         Err(code) => return code,
     };
-    match config::print(&loaded.config, format) {
+    match loaded.print(format) {
         Ok(text) => write(&text),
         Err(message) => {
             eprintln!("spikard: {message}");
