@@ -21,6 +21,7 @@ mod cover;
 mod decode;
 mod diagnostic;
 mod document;
+mod duplicates;
 mod expectation;
 mod json;
 mod limits;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue, Error};
 
+use super::duplicates;
 use super::syntax::{Parsed, Problem, number_node};
 use super::tree::{Entry, Node, Origin, Table, Value};
 use super::wording::worded;
@@ -12,33 +13,33 @@ use super::wording::worded;
 /// Reads TOML.
 pub(super) fn parse(text: &str) -> Parsed {
     let (root, errors) = DeTable::parse_recoverable(text);
+    let mut reader = Reader { text, problems: Vec::new() };
+    let root = Node::in_file(reader.table(root.into_inner()), 0..0);
+    let usable = errors.iter().all(is_duplicate);
     let mut problems: Vec<Problem> = Vec::new();
-    let mut usable = true;
-    for error in errors {
-        let problem = problem(text, &error);
-        usable &= is_duplicate(&error);
+    for problem in errors.iter().map(|error| problem(&root, text, error)) {
         // One slip makes the parser stumble several times; the first time on a line says it best.
         let apart = |last: &Problem| text.get(last.span.start..problem.span.start).is_some_and(|between| between.contains('\n'));
         if problems.last().is_none_or(apart) {
             problems.push(problem);
         }
     }
-    let mut reader = Reader { text, problems };
-    let root = Node::in_file(reader.table(root.into_inner()), 0..0);
-    Parsed { tree: usable.then_some(root), problems: reader.problems }
+    problems.append(&mut reader.problems);
+    Parsed { tree: usable.then_some(root), problems }
 }
 
 fn is_duplicate(error: &Error) -> bool {
     error.message() == "duplicate key"
 }
 
-fn problem(text: &str, error: &Error) -> Problem {
+fn problem(root: &Node, text: &str, error: &Error) -> Problem {
     let span = error.span().unwrap_or(text.len()..text.len());
-    if is_duplicate(error) {
-        return Problem::duplicate_key(text[span.clone()].trim_matches(['"', '\'']), span, None);
-    }
     let written = text.get(span.clone()).unwrap_or_default().trim();
     let message = match error.message() {
+        _ if is_duplicate(error) => {
+            let key = written.trim_matches(['"', '\'']);
+            return Problem::duplicate_key(key, span.clone(), duplicates::first(root, text, key, &span));
+        }
         message if !message.starts_with("string values must be quoted") => worded(message),
         _ if written.is_empty() => format!("value is missing, expected {A_VALUE}"),
         // Not shown here: it may be a secret without its quotes.
