@@ -8,8 +8,8 @@ use std::fmt::{self, Write as _};
 
 use http::Method;
 use serde_json::Value;
-use spikard_middleware::ConfigPath;
 use spikard_middleware::stack::LINES;
+use spikard_middleware::{ConfigPath, Effective, Stack};
 
 use crate::gateway::{Gateway, Route};
 use crate::routes::{HostPattern, Matched, PathParams, RouteKey, Table};
@@ -37,7 +37,8 @@ pub struct Explanation {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Layer {
-    name: &'static str,
+    /// The name of the layer, with its key if that is another.
+    name: String,
     settings: Vec<Setting>,
 }
 
@@ -72,13 +73,14 @@ pub fn explain(gateway: &Gateway, question: &Question<'_>, origin: &dyn Fn(&Conf
         }
         Matched::MethodNotAllowed(methods) => {
             let methods: Vec<&str> = methods.iter().map(Method::as_str).collect();
-            (None, format!("no route answers {method} here: 405, Allow: {}", methods.join(", ")), Vec::new())
+            let status = if **method == Method::OPTIONS { 204 } else { 405 };
+            (None, format!("no route answers {method} here: {status}, Allow: {}", methods.join(", ")), Vec::new())
         }
         Matched::NotFound => (None, "no route has this path: 404".into(), Vec::new()),
     };
     let layers = match winner {
-        Some(number) => layers(routes[number], origin),
-        None => gateway.stack().names().map(|name| Layer { name, settings: Vec::new() }).collect(),
+        Some(number) => layers(routes[number].stack(), routes[number].effective(), routes[number].place(), origin),
+        None => layers(gateway.stack(), gateway.effective(), &ConfigPath::root(), origin),
     };
     let candidates = gateway.table().candidates(host, path);
     let losers = routes.iter().enumerate().filter(|(number, _)| Some(*number) != winner).filter_map(|(number, route)| {
@@ -103,9 +105,14 @@ fn has_path(route: &Route, path: &str) -> bool {
     Table::new(vec![key]).is_ok_and(|table| !table.candidates("", path).is_empty())
 }
 
-fn layers(route: &Route, origin: &dyn Fn(&ConfigPath) -> Option<String>) -> Vec<Layer> {
-    let effective = route.effective();
-    let names: Vec<&str> = route.stack().names().collect();
+/// The layers of a stack that was built from the policies `effective` of a route at `place`.
+fn layers(
+    stack: &Stack,
+    effective: &Effective,
+    place: &ConfigPath,
+    origin: &dyn Fn(&ConfigPath) -> Option<String>,
+) -> Vec<Layer> {
+    let names: Vec<&str> = stack.names().collect();
     let lines = LINES.iter().filter(|line| names.contains(&line.layer));
     lines
         .map(|line| {
@@ -113,11 +120,15 @@ fn layers(route: &Route, origin: &dyn Fn(&ConfigPath) -> Option<String>) -> Vec<
             for key in line.keys {
                 let Some(value) = effective.policies.settings(key) else { continue };
                 let inherited = effective.inherited.contains(key);
-                let place = if inherited { ConfigPath::root() } else { route.place().clone() };
+                let place = if inherited { ConfigPath::root() } else { place.clone() };
                 let prefix = if line.keys.len() > 1 { format!("{key}.") } else { String::new() };
                 flatten(&value, &prefix, &place.key(*key), origin, &mut settings);
             }
-            Layer { name: line.layer, settings }
+            let name = match line.keys {
+                [key] if *key != line.layer => format!("{} ({key})", line.layer),
+                _ => line.layer.to_owned(),
+            };
+            Layer { name, settings }
         })
         .collect()
 }
@@ -222,6 +233,27 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() < 100), "{text}");
         assert!(text.lines().any(|line| line.contains("limit = 64") && line.ends_with("s.toml:4")), "{text}");
         assert!(text.lines().any(|line| line.contains("accept = true") && line.ends_with("default")), "{text}");
+    }
+
+    #[test]
+    fn where_no_route_answers_the_stack_is_that_of_the_server() {
+        let get = |path: &str| RouteConfig {
+            path: path.into(),
+            methods: vec!["GET".into()],
+            response: Some(ResponseConfig::default()),
+            ..Default::default()
+        };
+        let config = ServerConfig { max_body_size: Some(64.into()), routes: vec![get("/a")], ..Default::default() };
+        let gateway = Gateway::build(&config).unwrap();
+        for (method, path, outcome) in [
+            (Method::GET, "/b", "no route has this path: 404"),
+            (Method::PUT, "/a", "no route answers PUT here: 405, Allow: GET, HEAD, OPTIONS"),
+            (Method::OPTIONS, "/a", "no route answers OPTIONS here: 204, Allow: GET, HEAD, OPTIONS"),
+        ] {
+            let text = explain(&gateway, &Question { method: &method, host: "localhost", path }, &|_| None).to_string();
+            assert!(text.starts_with(outcome), "{text}");
+            assert!(text.contains("  body_limit (max_body_size)\n    limit = 64"), "{text}");
+        }
     }
 
     #[test]

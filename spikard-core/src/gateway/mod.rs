@@ -15,10 +15,11 @@ use std::sync::Arc;
 use http::{HeaderName, Method, header};
 use http_body::Body as _;
 use spikard_middleware::{
-    Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, MatchedRoute, Request, Response, Service, Stack, Warning,
+    Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, Effective, MatchedRoute, Request, Response, Service,
+    Stack, Warning,
 };
 
-use crate::config::ServerConfig;
+use crate::config::{RouteConfig, ServerConfig};
 use crate::leaf::{Allowed, MethodNotAllowed, NotFound, Options};
 use crate::proxy::remove_nominated;
 use crate::routes::{Matched, Table};
@@ -30,6 +31,7 @@ pub use route::Route;
 pub struct Gateway {
     table: Table,
     routes: Vec<Arc<Route>>,
+    effective: Effective,
     stack: Stack,
     outside: Outside,
     warnings: Vec<Warning>,
@@ -83,12 +85,18 @@ impl Gateway {
             method_not_allowed: stack.around(Arc::new(MethodNotAllowed)),
             options: stack.around(Arc::new(Options)),
         };
-        Ok(Self { table, routes, stack, outside, warnings })
+        let effective = RouteConfig::default().effective(&config.policies());
+        Ok(Self { table, routes, effective, stack, outside, warnings })
     }
 
     /// The routes, in the order of the configuration.
     pub fn routes(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter().map(|route| &**route)
+    }
+
+    /// The server-wide policies in force.
+    pub fn effective(&self) -> &Effective {
+        &self.effective
     }
 
     /// The server-wide stack: it stands before unknown paths and wrong methods.
