@@ -7,8 +7,9 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Level, Origin as Place, Renderer, Snippet};
 use serde_json::json;
-use spikard_middleware::ConfigPath;
+use spikard_middleware::{BuildError, ConfigPath};
 
+use super::load::Loaded;
 use super::source::Source;
 use super::tree::Origin;
 
@@ -62,6 +63,8 @@ pub struct Report {
     pub(super) source: Source,
     /// The single things, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
+    /// What is left of the file without the parts that are wrong.
+    pub(super) rest: Option<Box<Loaded>>,
 }
 
 impl Report {
@@ -71,7 +74,14 @@ impl Report {
         let mut seen = HashSet::new();
         diagnostics.retain(|one| seen.insert((one.at.clone(), one.message.clone())));
         diagnostics.sort_by_key(|diagnostic| diagnostic.origin.span().map_or(0, |span| span.start));
-        Self { source, diagnostics }
+        Self { source, diagnostics, rest: None }
+    }
+
+    /// The same report with what `build` finds in the parts of the file that are well formed.
+    #[must_use]
+    pub fn and_of_the_rest(self, build: impl FnOnce(&Loaded) -> Result<(), BuildError>) -> Self {
+        let found = self.rest.as_ref().and_then(|rest| Some(rest.locate(build(rest).err()?).diagnostics));
+        Self::new(self.source, self.diagnostics.into_iter().chain(found.into_iter().flatten()).collect())
     }
 
     /// Whether anything forbids a start.

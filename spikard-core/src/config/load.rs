@@ -10,6 +10,7 @@ use super::cover::{Behind, cover};
 use super::diagnostic::{Diagnostic, Report, Severity};
 use super::print::print_tree;
 use super::references::{World, resolve};
+use super::salvage::salvage;
 use super::schema::schema;
 use super::shape::Shape;
 use super::source::{Position, Source};
@@ -90,7 +91,12 @@ pub fn load_text(
     diagnostics.extend(overlay::apply(&mut tree));
     diagnostics.extend(check::missing(&tree));
     if !diagnostics.is_empty() {
-        return Err(Report::new(source, diagnostics));
+        let wrong: Vec<&ConfigPath> = diagnostics.iter().map(|diagnostic| &diagnostic.at).collect();
+        let rest = salvage(&tree, &wrong).and_then(|tree| {
+            let config = decode::decode(&tree).ok()?;
+            Some(Loaded { config, directory: directory.to_owned(), source: source.clone(), tree })
+        });
+        return Err(Report { rest: rest.map(Box::new), ..Report::new(source, diagnostics) });
     }
     match decode::decode(&tree) {
         Ok(config) => Ok(Loaded { config, directory: directory.to_owned(), source, tree, behind: resolved.behind }),

@@ -33,6 +33,7 @@ mod overlay;
 mod print;
 mod references;
 mod route;
+mod salvage;
 mod schema;
 mod secrets;
 mod shape;

@@ -31,8 +31,9 @@ pub(super) fn built(file: &Path) -> Result<(Loaded, Gateway), ExitCode> {
 }
 
 fn build(file: &Path) -> Result<(Loaded, Gateway, Report), Report> {
-    let loaded = load(file, &process_environment)?;
-    let gateway = Gateway::build_with(&loaded.config, &loaded.directory, Vec::new()).map_err(|error| loaded.locate(error))?;
+    let gateway = |loaded: &Loaded| Gateway::build_with(&loaded.config, &loaded.directory, Vec::new());
+    let loaded = load(file, &process_environment).map_err(|report| report.and_of_the_rest(|rest| gateway(rest).map(drop)))?;
+    let gateway = gateway(&loaded).map_err(|error| loaded.locate(error))?;
     let warnings = loaded.locate_warnings(gateway.warnings().to_vec());
     Ok((loaded, gateway, warnings))
 }

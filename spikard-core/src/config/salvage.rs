@@ -1,0 +1,50 @@
+//! What is left of a configuration without the parts that are wrong, so that the rest of it can be
+//! built and its errors be told in the same run.
+//!
+//! A wrong route or upstream is replaced by a harmless one, so that the others keep their numbers
+//! and references keep their targets; any other wrong key is left out.
+
+use spikard_middleware::{ConfigPath, Step};
+
+use super::tree::{Entry, Node, Origin, Table, Value};
+
+/// The tree without what stands at `wrong`, or none if a place says nothing about the part.
+pub(super) fn salvage(tree: &Node, wrong: &[&ConfigPath]) -> Option<Node> {
+    let mut tree = tree.clone();
+    for path in wrong {
+        let Value::Table(table) = &mut tree.value else { return None };
+        let [Step::Key(key), inner @ ..] = path.steps() else { return None };
+        let part = table.get_mut(key).map(|node| &mut node.value);
+        match (key.as_str(), part, inner) {
+            ("routes", Some(Value::Sequence(routes)), [Step::Index(number), ..]) => {
+                *routes.get_mut(*number)? = harmless_route(*number);
+            }
+            ("upstreams", Some(Value::Table(upstreams)), [Step::Key(name), ..]) => {
+                *upstreams.get_mut(name)? = harmless_upstream();
+            }
+            _ => drop(table.remove(key)),
+        }
+    }
+    Some(tree)
+}
+
+fn harmless_route(number: usize) -> Node {
+    table([("path", text(&format!("/left out {number}"))), ("response", table([]))])
+}
+
+fn harmless_upstream() -> Node {
+    table([("targets", made(Value::Sequence(vec![text("http://127.0.0.1:1")])))])
+}
+
+fn table<const N: usize>(entries: [(&str, Node); N]) -> Node {
+    let entry = |(key, node): (&str, Node)| Entry { key: key.to_owned(), origin: Origin::Default, node };
+    made(Value::Table(entries.into_iter().map(entry).collect::<Table>()))
+}
+
+fn text(text: &str) -> Node {
+    made(Value::String(text.to_owned()))
+}
+
+fn made(value: Value) -> Node {
+    Node { value, origin: Origin::Default, reference: None }
+}
