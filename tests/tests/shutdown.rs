@@ -15,9 +15,9 @@ const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const FIXED: &str = "[[routes]]\npath = '/'\nresponse = { body = 'hello' }\n";
 
 fn start(config: &str) -> (Program, TempDir) {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("spikard.toml");
-    std::fs::write(&file, config).unwrap();
+    std::fs::write(&file, config).expect("a file");
     let mut command = spikard(["serve"]);
     command.arg(file).args(["--port", "0"]);
     (Program::start(command).unwrap_or_else(|log| panic!("{log}")), folder)
