@@ -94,7 +94,13 @@ pub fn load_text(
         let wrong: Vec<&ConfigPath> = diagnostics.iter().map(|diagnostic| &diagnostic.at).collect();
         let rest = salvage(&tree, &wrong).and_then(|tree| {
             let config = decode::decode(&tree).ok()?;
-            Some(Loaded { config, directory: directory.to_owned(), source: source.clone(), tree })
+            Some(Loaded {
+                config,
+                directory: directory.to_owned(),
+                source: source.clone(),
+                tree,
+                behind: resolved.behind.clone(),
+            })
         });
         return Err(Report { rest: rest.map(Box::new), ..Report::new(source, diagnostics) });
     }
