@@ -7,7 +7,8 @@ port="${SPIKARD_PORT:-8000}"
 export UPSTREAM_PORT="${UPSTREAM_PORT:-9000}"
 build="${CARGO_TARGET_DIR:-target}/debug"
 
-"$build/examples/upstream" "$UPSTREAM_PORT" &
+# SPIKARD_HOST and SPIKARD_PORT, where they are set, are meant for the gateway.
+env -u SPIKARD_HOST -u SPIKARD_PORT "$build/examples/upstream" "$UPSTREAM_PORT" &
 upstream=$!
 "$build/spikard" serve config-examples/gateway.toml &
 gateway=$!
