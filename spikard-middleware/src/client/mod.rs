@@ -1,8 +1,11 @@
 //! Who sent a request: address, scheme and host, derived once and used alike by every policy.
 //!
 //! A proxy that stands in front tells them in `Forwarded` (RFC 7239) or `X-Forwarded-*`. Such
-//! headers are believed only as far as an unbroken chain of trusted proxies reaches; from an
-//! untrusted peer they are dropped by the server before anything sees them.
+//! headers are believed only as far as an unbroken chain of trusted proxies reaches, and where both
+//! are there only in what they agree about; from an untrusted peer they are dropped by the server
+//! before anything sees them.
+
+mod hops;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -11,6 +14,7 @@ use http::HeaderMap;
 use http::uri::Scheme;
 use ipnet::IpNet;
 
+use self::hops::{FOR, FORWARDED, Hop};
 use crate::host::Host;
 
 /// What is known of the sender of a request; an extension of every request that the server takes.
@@ -45,10 +49,19 @@ impl Client {
         Self { address: peer, scheme: Scheme::HTTP, host: "localhost".into(), peer, by_proxy: false }
     }
 
-    fn behind_proxy(mut self, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
-        self.by_proxy = true;
-        let hops = if headers.contains_key("forwarded") { forwarded(headers) } else { x_forwarded(headers) };
-        // The list grows to the right; the rightmost untrusted address is the client.
+    fn behind_proxy(self, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+        let direct = Self { by_proxy: true, ..self };
+        let told = |hops: Vec<Hop>| direct.clone().told(&hops, trusted);
+        let standard = headers.contains_key(FORWARDED).then(|| told(hops::forwarded(headers)));
+        let customary = headers.contains_key(FOR).then(|| told(hops::x_forwarded(headers)));
+        match (standard, customary) {
+            (Some(standard), Some(customary)) => direct.agreed(standard, customary),
+            (standard, customary) => standard.or(customary).unwrap_or(direct),
+        }
+    }
+
+    /// The list of hops grows to the right; the rightmost untrusted address is the client.
+    fn told(mut self, hops: &[Hop], trusted: &[IpNet]) -> Self {
         for hop in hops.iter().rev() {
             let Some(address) = hop.address else { break };
             self.address = address;
@@ -63,6 +76,17 @@ impl Client {
             }
         }
         self
+    }
+
+    /// Most proxies write one of the two headers and hand on the other as the client sent it; which
+    /// one that is nobody can tell. So what they differ about is not believed.
+    fn agreed(self, standard: Self, customary: Self) -> Self {
+        Self {
+            address: if standard.address == customary.address { standard.address } else { self.address },
+            scheme: if standard.scheme == customary.scheme { standard.scheme } else { self.scheme },
+            host: if standard.host == customary.host { standard.host } else { self.host },
+            ..self
+        }
     }
 }
 
@@ -85,79 +109,6 @@ impl MatchedRoute {
 
 fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address))
-}
-
-#[derive(Default)]
-struct Hop {
-    address: Option<IpAddr>,
-    proto: Option<Scheme>,
-    host: Option<String>,
-}
-
-/// RFC 7239 section 4: elements separated by commas, parameters by semicolons.
-fn forwarded(headers: &HeaderMap) -> Vec<Hop> {
-    let values = headers.get_all("forwarded").iter().filter_map(|value| value.to_str().ok());
-    let elements = values.flat_map(|value| split_quoted(value, ','));
-    elements
-        .map(|element| {
-            let mut hop = Hop::default();
-            for parameter in split_quoted(element, ';') {
-                let Some((name, value)) = parameter.split_once('=') else { continue };
-                let value = value.trim().trim_matches('"');
-                match name.trim().to_ascii_lowercase().as_str() {
-                    "for" => hop.address = node(value),
-                    "proto" => hop.proto = scheme(value),
-                    "host" => hop.host = host(value),
-                    _ => {}
-                }
-            }
-            hop
-        })
-        .collect()
-}
-
-/// `X-Forwarded-For` is a list; `-Proto` and `-Host` speak of the leftmost hop, the client's.
-fn x_forwarded(headers: &HeaderMap) -> Vec<Hop> {
-    let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let mut hops: Vec<Hop> =
-        values.flat_map(|value| value.split(',')).map(|text| Hop { address: node(text.trim()), ..Hop::default() }).collect();
-    let last = |name: &str| headers.get_all(name).iter().next_back().and_then(|value| value.to_str().ok()).map(str::trim);
-    for hop in &mut hops {
-        hop.proto = last("x-forwarded-proto").and_then(scheme);
-        hop.host = last("x-forwarded-host").and_then(host);
-    }
-    hops
-}
-
-fn split_quoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    text.split(move |character| {
-        quoted ^= character == '"';
-        character == separator && !quoted
-    })
-}
-
-/// An address with or without port: `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]:80`. Obfuscated
-/// and unknown nodes (RFC 7239 sections 6.2 and 6.3) are none.
-fn node(text: &str) -> Option<IpAddr> {
-    let bare = text.strip_prefix('[').and_then(|rest| rest.split(']').next()).unwrap_or(text);
-    let address = bare.parse().or_else(|_| bare.split(':').next().unwrap_or(bare).parse::<IpAddr>());
-    address.ok().map(|address| address.to_canonical())
-}
-
-fn scheme(text: &str) -> Option<Scheme> {
-    match text.to_ascii_lowercase().as_str() {
-        "http" => Some(Scheme::HTTP),
-        "https" => Some(Scheme::HTTPS),
-        _ => None,
-    }
-}
-
-fn host(text: &str) -> Option<String> {
-    text.parse::<http::uri::Authority>()
-        .ok()
-        .filter(|authority| !authority.as_str().contains('@'))
-        .map(|authority| authority.to_string())
 }
 
 #[cfg(test)]
@@ -188,12 +139,16 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_standard_header_before_the_customary_ones() {
-        let seen = client(
-            "10.0.0.1",
-            &[("forwarded", r#"for="[2001:db8::1]:4711";proto=https;host="a.example:8443""#), ("x-forwarded-for", "192.0.2.1")],
-        );
+    fn believes_of_two_headers_what_they_agree_about() {
+        let standard = r#"for="[2001:db8::1]:4711";proto=https;host="a.example:8443""#;
+        let seen = client("10.0.0.1", &[("forwarded", standard)]);
         assert_eq!(seen.address.to_string(), "2001:db8::1");
-        assert_eq!((seen.scheme, &*seen.host), (Scheme::HTTPS, "a.example:8443"));
+        assert_eq!((&seen.scheme, &*seen.host), (&Scheme::HTTPS, "a.example:8443"));
+
+        let same = [("x-forwarded-for", "2001:db8::1"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "a.example:8443")];
+        assert_eq!(client("10.0.0.1", &[&[("forwarded", standard)], &same[..]].concat()), seen);
+        let other = [("forwarded", standard), ("x-forwarded-for", "192.0.2.1"), ("x-forwarded-proto", "https")];
+        let seen = client("10.0.0.1", &other);
+        assert_eq!((seen.address.to_string().as_str(), &seen.scheme, &*seen.host), ("10.0.0.1", &Scheme::HTTPS, "gate"));
     }
 }
