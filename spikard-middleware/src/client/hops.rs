@@ -45,7 +45,7 @@ fn unknown() -> Vec<Hop> {
 /// RFC 7239 section 4: elements separated by commas, parameters by semicolons. None if the line is
 /// malformed. Escapes in quotes count as that: nothing that is read here needs any.
 fn elements(line: &str) -> Option<Vec<Hop>> {
-    let is_balanced = line.matches('"').count() % 2 == 0 && !line.contains('\\');
+    let is_balanced = line.matches('"').count().is_multiple_of(2) && !line.contains('\\');
     if is_balanced { split_quoted(line, ',').map(element).collect() } else { None }
 }
 
@@ -133,7 +133,7 @@ mod tests {
             r#"for="6.6.6.6"#,
             r#"for="6.6.6.6;x=\"#,
             r#"for=6.6.6.6;x="\""#,
-            r#"for=6.6.6.6;x"#,
+            "for=6.6.6.6;x",
             r#"for=6.6.6.6 ""#,
         ] {
             for added in [ADDED, ", for=192.0.2.9"] {
