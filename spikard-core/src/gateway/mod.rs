@@ -22,7 +22,7 @@ use spikard_middleware::{
 use crate::config::{RouteConfig, ServerConfig};
 use crate::leaf::{Allowed, MethodNotAllowed, NotFound, Options};
 use crate::proxy::remove_nominated;
-use crate::routes::{Matched, Table};
+use crate::routes::{Matched, PathParams, Table};
 
 pub use plan::Leaf;
 pub use route::Route;
@@ -123,15 +123,18 @@ impl Gateway {
     fn choose(&self, request: &mut Request) -> &dyn Service {
         let (host, path) = (host_of(request), request.uri().path());
         let found = match self.table.find(host, path, request.method()) {
-            Matched::Route(number, params) => (&self.routes[number], params, false),
+            Matched::Route(number, params) => match self.preflighted(request) {
+                Some((asked, params)) if self.answers_preflight(asked, number) => (&self.routes[asked], params, true),
+                _ => (&self.routes[number], params, false),
+            },
             Matched::NotFound if path == "*" && request.method() == Method::OPTIONS => return &*self.outside.options,
             Matched::NotFound => return &*self.outside.not_found,
             Matched::MethodNotAllowed(methods) => {
-                let preflight = preflight_method(request).map(|method| self.table.find(host, path, &method));
+                let preflight = self.preflighted(request);
                 let options = request.method() == Method::OPTIONS;
                 request.extensions_mut().insert(Allowed(methods));
                 match preflight {
-                    Some(Matched::Route(number, params)) => (&self.routes[number], params, true),
+                    Some((number, params)) => (&self.routes[number], params, true),
                     _ if options => return &*self.outside.options,
                     _ => return &*self.outside.method_not_allowed,
                 }
@@ -144,6 +147,21 @@ impl Gateway {
             extensions.insert(params);
         }
         route.service(preflight)
+    }
+
+    /// The route that a CORS preflight asks about.
+    fn preflighted(&self, request: &Request) -> Option<(usize, Option<PathParams>)> {
+        match self.table.find(host_of(request), request.uri().path(), &preflight_method(request)?) {
+            Matched::Route(number, params) => Some((number, params)),
+            Matched::MethodNotAllowed(_) | Matched::NotFound => None,
+        }
+    }
+
+    /// Whether a preflight about the route `asked` is answered by its policies, although `found`
+    /// would take `OPTIONS`: a route for all methods does, of paths that are more another's.
+    fn answers_preflight(&self, asked: usize, found: usize) -> bool {
+        let is_meant = self.routes[found].key().methods.contains(&Method::OPTIONS);
+        asked != found && (self.routes[asked].has_cors() || !is_meant)
     }
 }
 

@@ -76,6 +76,11 @@ impl Route {
         self.stack.names().all(|layer| layer != "authentication")
     }
 
+    /// Whether preflights are answered by the policy `cors`.
+    pub(super) fn has_cors(&self) -> bool {
+        self.stack.names().any(|layer| layer == "cors")
+    }
+
     /// The stack around the leaf, or around what answers a preflight for this route.
     pub(super) fn service(&self, preflight: bool) -> &dyn Service {
         if preflight { &*self.preflight } else { &*self.service }

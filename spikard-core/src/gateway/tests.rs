@@ -5,7 +5,7 @@ use http::Method;
 use super::Gateway;
 use crate::TestClient;
 use crate::config::{ResponseConfig, RouteConfig, ServerConfig};
-use spikard_middleware::Override;
+use spikard_middleware::{CorsConfig, Override};
 
 fn route(path: &str, methods: &[&str], body: &str) -> RouteConfig {
     RouteConfig {
@@ -49,6 +49,24 @@ async fn a_route_switches_a_policy_off_and_replaces_another() {
     assert_eq!(client.get("/open").send().await.header("x-request-id"), "");
     assert_eq!(client.post("/open").body("12345").send().await.status(), 200);
     assert_eq!(client.post("/tight").body("12345").send().await.status(), 413);
+}
+
+#[tokio::test]
+async fn a_preflight_is_about_the_route_of_the_method_that_it_asks_for() {
+    let cors = |origins| Override::On(CorsConfig::new([origins]));
+    let own = RouteConfig { cors: cors("https://own.example"), ..route("/own", &["PUT"], "own") };
+    let closed = RouteConfig { cors: Override::Off, ..route("/closed", &["PUT"], "closed") };
+    let by_hand = RouteConfig { cors: Override::Off, ..route("/by-hand", &["OPTIONS"], "by hand") };
+    let put = RouteConfig { cors: Override::Off, ..route("/by-hand", &["PUT"], "put") };
+    let all = RouteConfig { cors: cors("*"), ..route("/{*rest}", &[], "all") };
+    let client = client(vec![own, closed, by_hand, put, all]);
+    for (path, allowed, body) in
+        [("/own", "https://own.example", ""), ("/closed", "", ""), ("/by-hand", "", "by hand"), ("/other", "*", "")]
+    {
+        let preflight = client.request(Method::OPTIONS, path).header("origin", "https://own.example");
+        let answer = preflight.header("access-control-request-method", "PUT").send().await;
+        assert_eq!((answer.header("access-control-allow-origin"), answer.text().as_str()), (allowed, body), "{path}");
+    }
 }
 
 #[test]

@@ -138,7 +138,12 @@ impl Table {
             if let Some(&first) = place.iter().find(|&&known| routes[known].key.collides_with(&key)) {
                 errors.push(TableError { first, second: number });
             }
-            place.push(number);
+            // Who names HEAD answers it, and not who answers it as a part of GET.
+            if key.methods.contains(&Method::HEAD) {
+                place.insert(0, number);
+            } else {
+                place.push(number);
+            }
             let names = key.path.names().map(str::to_owned).collect();
             table.routes.push(Entry { key, names });
         }
@@ -342,6 +347,14 @@ mod tests {
         let table = table(&[("", "/any", ""), ("", "/named", "TRACE")]).unwrap();
         assert!(matches!(table.find("x", "/any", &Method::TRACE), Matched::MethodNotAllowed(_)));
         assert!(matches!(table.find("x", "/named", &Method::TRACE), Matched::Route(1, None)));
+    }
+
+    #[test]
+    fn a_route_for_head_stands_before_one_for_get_whatever_the_order() {
+        for (methods, expected) in [(["GET", "HEAD"], 1), (["HEAD", "GET"], 0)] {
+            let table = table(&methods.map(|method| ("", "/a", method))).unwrap();
+            assert_eq!(table.find("x", "/a", &Method::HEAD), Matched::Route(expected, None), "{methods:?}");
+        }
     }
 
     #[test]
