@@ -46,6 +46,10 @@ impl Redirect {
             errors.push(ctx.invalid("to", message));
         }
         let target = pieces(&config.to);
+        if absolute && !names_host(&config.to) {
+            let message = format!("to is `{}`, expected a host that no parameter is a part of", config.to);
+            errors.push(ctx.invalid("to", message));
+        }
         for piece in &target {
             if let Piece::Parameter(name) = piece
                 && !path.names().any(|known| known == name)
@@ -67,15 +71,19 @@ impl Redirect {
                 Piece::Text(text) => location.push_str(text),
                 Piece::Parameter(name) => {
                     let value = params.and_then(|params| params.get(name)).unwrap_or_default();
-                    // A value at the very start of a path must not make it `//host`.
-                    let value = if location.ends_with('/') { value.trim_start_matches('/') } else { value };
                     let _ = write!(location, "{}", utf8_percent_encode(value, PATH));
                 }
             }
         }
+        if location.starts_with("//") {
+            // A value at the very start of a path, or an empty one, must not make it `//host`.
+            location = format!("/{}", location.trim_start_matches('/'));
+        }
         if let Some(query) = request.uri().query().filter(|_| self.keep_query) {
+            let fragment = location.find('#').map(|at| location.split_off(at)).unwrap_or_default();
             location.push(if location.contains('?') { '&' } else { '?' });
             location.push_str(query);
+            location.push_str(&fragment);
         }
         location
     }
@@ -96,6 +104,12 @@ impl Service for Redirect {
         *response.status_mut() = self.status;
         Box::pin(std::future::ready(response))
     }
+}
+
+/// Whether the host of a URL stands there whole: a value in it would choose where the client goes.
+fn names_host(url: &str) -> bool {
+    let authority = url.split("//").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    !authority.is_empty() && !authority.contains('{')
 }
 
 fn pieces(target: &str) -> Vec<Piece> {
@@ -141,13 +155,25 @@ mod tests {
             "https://x.example/a%20b?b=2&a=1"
         );
         assert_eq!(location("/{*rest}", "/{rest}", "//evil.example").await, "/evil.example");
+        assert_eq!(location("/{id}/{*rest}", "/{rest}/{id}", "/evil.example/").await, "/evil.example");
         assert_eq!(location("/old/{id}", "/new/{id}", "/old/%0d%0aX%3a1").await, "/new/%0D%0AX%3A1");
+        assert_eq!(location("/old", "/new?b=2#part", "/old?a=1").await, "/new?b=2&a=1#part");
     }
 
     #[test]
     fn refuses_targets_that_lead_nowhere() {
         let path = PathPattern::parse("/a/{id}").unwrap();
-        for to in ["", "new", "//evil.example", "javascript:x", "/new/{other}", "/a b"] {
+        for to in [
+            "",
+            "new",
+            "//evil.example",
+            "javascript:x",
+            "/new/{other}",
+            "/a b",
+            "https://shop.example{id}",
+            "https://{id}.example/",
+            "https:///{id}",
+        ] {
             assert!(Redirect::build(&RedirectConfig::to(to), &path, &BuildContext::default()).is_err(), "{to}");
         }
     }

@@ -22,7 +22,7 @@ impl FixedResponse {
     /// both `body` and `json` are given.
     pub fn build(config: &ResponseConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
         let mut errors = Vec::new();
-        let status = StatusCode::from_u16(config.status).ok().filter(|status| status.as_u16() >= 200);
+        let status = StatusCode::from_u16(config.status).ok().filter(|status| (200..=599).contains(&status.as_u16()));
         if status.is_none() {
             errors.push(ctx.invalid("status", format!("status is {}, expected 200 to 599", config.status)));
         }
@@ -44,6 +44,11 @@ impl FixedResponse {
         };
         if let Some(media_type) = media_type {
             headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
+        }
+        if matches!(config.status, 204 | 205 | 304) && !body.is_empty() {
+            // RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5.
+            let field = if config.json.is_some() { "json" } else { "body" };
+            errors.push(ctx.invalid(field, format!("`{field}` stands beside status {}, expected no content", config.status)));
         }
         BuildError::all(errors)?;
         Ok(Self { status: status.unwrap_or_default(), headers, body })
@@ -93,9 +98,15 @@ mod tests {
 
     #[test]
     fn refuses_what_could_not_be_sent() {
-        for toml in
-            ["status = 199", "headers = { \"a b\" = \"1\" }", "headers = { Content-Length = \"1\" }", "body = \"a\"\njson = 1"]
-        {
+        for toml in [
+            "status = 199",
+            "status = 600",
+            "status = 204\nbody = \"a\"",
+            "status = 304\njson = 1",
+            "headers = { \"a b\" = \"1\" }",
+            "headers = { Content-Length = \"1\" }",
+            "body = \"a\"\njson = 1",
+        ] {
             assert!(built(toml).is_err(), "{toml}");
         }
     }
