@@ -4,10 +4,11 @@
 //! switch of tasks per message; here the request polls the connection itself, so that a request
 //! that is dropped takes its connection along, and the upstream sees at once that nobody waits.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -15,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use spikard_middleware::{Body, Request};
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::task::coop::unconstrained;
 
@@ -22,6 +24,7 @@ use super::failure::Chain;
 use super::pool::Pool;
 use super::relay::Relay;
 use super::target::Stream;
+use super::upload::{Progress, within};
 
 /// What polls the socket.
 type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
@@ -57,7 +60,7 @@ impl Connection {
             drive(driver, cx);
             answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         };
-        std::future::poll_fn(|cx| relay.poll(cx, &mut step)).await
+        poll_fn(|cx| relay.poll(cx, &mut step)).await
     }
 
     /// Ends what the last exchange left to do, and says whether the connection can take another.
@@ -71,32 +74,42 @@ impl Connection {
     }
 
     /// The body of an answer of this connection, which brings the connection back to the pool
-    /// once it is read. `uploading`: the request may have a body that is still on its way.
-    pub(super) fn body(self, incoming: Incoming, pool: &Arc<Pool>, uploading: bool) -> Body {
+    /// once it is read. `upload`: the request's body, if it is still on its way; once the answer is
+    /// out, the upstream has at most `limit` to take what there is of it.
+    pub(super) fn body(self, incoming: Incoming, pool: &Arc<Pool>, upload: Option<Progress>, limit: Duration) -> Body {
         if self.is_ready() {
             // What there is of the body was read together with the head.
             pool.put(self);
             return if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) };
         }
         let pool = Arc::clone(pool);
-        let source = if uploading { Source::Task(self.spawn(pool)) } else { Source::Connection(self, pool) };
+        let source = match upload {
+            Some(upload) => self.spawn(pool, upload, limit),
+            None => Source::Connection(self, pool),
+        };
         Body::new(Download { incoming, source })
     }
 
     /// Drives the connection on its own: a client that does not read what we send it must not
     /// keep us from sending what it uploads, nor must the end of the answer.
-    fn spawn(mut self, pool: Arc<Pool>) -> AbortHandle {
+    fn spawn(mut self, pool: Arc<Pool>, upload: Progress, limit: Duration) -> Source {
+        let (answered, is_answered) = oneshot::channel();
         let task = async move {
-            std::future::poll_fn(|cx| {
-                drive(&mut self.driver, cx);
-                if self.driver.is_none() || self.is_ready() { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
+            {
+                let mut driven = pin!(poll_fn(|cx| {
+                    drive(&mut self.driver, cx);
+                    if self.driver.is_none() || self.is_ready() { Poll::Ready(()) } else { Poll::Pending }
+                }));
+                tokio::select! {
+                    () = &mut driven => {}
+                    _ = is_answered => drop(within(limit, Some(&upload), driven).await),
+                }
+            }
             if self.is_ready() {
                 pool.put(self);
             }
         };
-        tokio::spawn(task).abort_handle()
+        Source::Task { task: tokio::spawn(task).abort_handle(), _answered: answered }
     }
 
     /// Waits for the switch of protocols that an answer has announced.
@@ -123,14 +136,18 @@ struct Download {
 
 enum Source {
     Connection(Connection, Arc<Pool>),
-    Task(AbortHandle),
+    /// Dropping the second tells the task that the answer is out.
+    Task {
+        task: AbortHandle,
+        _answered: oneshot::Sender<()>,
+    },
     Done,
 }
 
 impl Drop for Download {
     fn drop(&mut self) {
         // Nobody waits for the answer any more. Once it is out, the upload may still go on.
-        if let Source::Task(task) = &self.source
+        if let Source::Task { task, .. } = &self.source
             && !self.incoming.is_end_stream()
         {
             task.abort();

@@ -24,6 +24,8 @@ use crate::routes::PathParams;
 struct Plan {
     path: PathAndQuery,
     wishes: Wishes,
+    /// The host that the upstream is told, if it is not its own.
+    host: Option<HeaderValue>,
     upload: Option<Progress>,
     /// The client's side of the tunnel that it asks for.
     switch: Option<Switch>,
@@ -48,30 +50,26 @@ impl Plan {
         let wishes = Wishes::take(&mut request);
         let switch = wishes.upgrade.is_some().then(|| Switch::of(&mut request));
         let client = request.extensions_mut().remove::<Client>();
+        // The server moves it to `Host`; elsewhere HTTP/2 has it here.
+        let authority = request.uri().authority().filter(|_| shared.preserve_host);
+        let authority = authority.and_then(|authority| authority.as_str().parse().ok());
         let headers = request.headers_mut();
         if version == HttpVersion::HTTP_2 {
             join_cookies(headers);
         }
         forwarded::announce(headers, client.as_ref(), version);
-        if shared.preserve_host && !headers.contains_key(HOST) {
-            // Over HTTP/2 clients name the host in the URI.
-            if let Some(Ok(host)) = client.map(|client| client.host.parse()) {
-                headers.insert(HOST, host);
-            }
-        }
+        let host = headers.get(HOST).filter(|host| shared.preserve_host && !host.is_empty()).cloned().or(authority);
         let (parts, body) = request.into_parts();
         let (body, upload) = Progress::of(body);
-        Ok((Self { path, wishes, upload, switch }, Request::from_parts(parts, body)))
+        Ok((Self { path, wishes, host, upload, switch }, Request::from_parts(parts, body)))
     }
 
     /// Gives a request the form of HTTP/1.1.
-    fn for_http1(&self, request: &mut Request, shared: &Shared, target: &Target) {
+    fn for_http1(&self, request: &mut Request, target: &Target) {
         *request.uri_mut() = self.path.clone().into();
         *request.version_mut() = HttpVersion::HTTP_11;
         let headers = request.headers_mut();
-        if !shared.preserve_host || !headers.contains_key(HOST) {
-            headers.insert(HOST, target.address.host.clone());
-        }
+        headers.insert(HOST, self.host.as_ref().unwrap_or(&target.address.host).clone());
         self.wishes.put_http1(headers);
         if let Some(upload) = self.upload.as_ref().filter(|_| self.wishes.consent) {
             headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
@@ -80,12 +78,12 @@ impl Plan {
     }
 
     /// Gives a request the form of HTTP/2, in which the URI names the host.
-    fn for_http2(&self, request: &mut Request, shared: &Shared, target: &Target) {
+    fn for_http2(&self, request: &mut Request, target: &Target) {
         let headers = request.headers_mut();
-        let asked = headers.get(HOST).filter(|_| shared.preserve_host).map(|host| Bytes::copy_from_slice(host.as_bytes()));
         headers.remove(HOST);
         headers.remove(EXPECT);
         self.wishes.put_http2(headers);
+        let asked = self.host.as_ref().map(|host| Bytes::copy_from_slice(host.as_bytes()));
         let authority = asked.and_then(|host| Authority::from_maybe_shared(host).ok());
         *request.uri_mut() = target.address.absolute(authority, self.path.clone());
         *request.version_mut() = HttpVersion::HTTP_2;
@@ -170,14 +168,14 @@ impl Shared {
     }
 
     async fn over_http1(&self, target: &Target, mut connection: Connection, plan: &mut Plan, mut request: Request) -> Attempt {
-        plan.for_http1(&mut request, self, target);
+        plan.for_http1(&mut request, target);
         let answer = within(self.response_timeout, plan.upload.as_ref(), connection.exchange(request)).await;
         let answer = received(target, answer)?;
         let upgrade = plan.wishes.upgrade.as_ref().filter(|asked| tunnel::is_agreed(asked, &answer));
         match (answer.status() == StatusCode::SWITCHING_PROTOCOLS, upgrade, plan.switch.take()) {
             (false, ..) => {
-                let uploading = plan.upload.as_ref().is_some_and(|upload| !upload.is_over());
-                finished(target, answer, |body| connection.body(body, &target.pool, uploading))
+                let upload = plan.upload.take().filter(|upload| !upload.is_over());
+                finished(target, answer, |body| connection.body(body, &target.pool, upload, self.response_timeout))
             }
             (true, Some(_), Some(switch)) => Ok(switch.begin(connection, answer)),
             (true, ..) => Err(broken(target, "it switched to a protocol that was not asked for")),
@@ -185,7 +183,7 @@ impl Shared {
     }
 
     async fn over_http2(&self, target: &Target, session: Session, plan: &mut Plan, mut request: Request) -> Attempt {
-        plan.for_http2(&mut request, self, target);
+        plan.for_http2(&mut request, target);
         let answer = within(self.response_timeout, plan.upload.as_ref(), session.exchange(request)).await;
         finished(target, received(target, answer)?, Body::new)
     }
@@ -219,4 +217,26 @@ fn finished(target: &Target, answer: http::Response<Incoming>, body: impl FnOnce
 
 fn broken(target: &Target, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Box<Lost> {
     Box::new(Lost { failure: Failure::Broken { target: target.address.to_string(), cause: cause.into() }, unsent: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::UpstreamConfig;
+    use crate::proxy::Upstream;
+    use spikard_middleware::BuildContext;
+
+    #[test]
+    fn the_host_that_was_asked_for_outlives_a_change_of_the_version() {
+        for (preserve_host, host) in [(true, "gate:80"), (false, "target:1")] {
+            let config = UpstreamConfig { preserve_host, ..UpstreamConfig::to("http://target:1") };
+            let upstream = Upstream::build(&config, &BuildContext::default()).unwrap();
+            let request = http::Request::get("/a").header(HOST, "gate:80").body(Body::empty()).unwrap();
+            let (plan, mut request) = Plan::of(&upstream.0, request).unwrap_or_else(|failure| panic!("{failure}"));
+            plan.for_http2(&mut request, &upstream.0.targets[0]);
+            assert_eq!(request.uri().to_string(), format!("http://{host}/a"));
+            plan.for_http1(&mut request, &upstream.0.targets[0]);
+            assert_eq!((request.uri().to_string().as_str(), &request.headers()[HOST]), ("/a", &host.parse().unwrap()));
+        }
+    }
 }

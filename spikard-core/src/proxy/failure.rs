@@ -21,7 +21,7 @@ pub(super) enum Failure {
     #[error("body of the request: {0}")]
     Body(hyper::Error),
     /// The path holds what servers read in different ways.
-    #[error("path with an encoded slash, backslash or NUL")]
+    #[error("path with an encoded slash, a backslash, a NUL or a dot segment with parameters")]
     Path,
 }
 
@@ -33,7 +33,7 @@ impl Failure {
             Self::Broken { .. } => (BAD_GATEWAY, "upstream gave no usable answer"),
             Self::Slow { .. } => (GATEWAY_TIMEOUT, "upstream did not answer in time"),
             Self::Body(_) => (BAD_REQUEST, "request body is incomplete"),
-            Self::Path => (BAD_REQUEST, "path holds an encoded slash, backslash or NUL"),
+            Self::Path => (BAD_REQUEST, "path holds an encoded slash, a backslash, a NUL or a dot segment with parameters"),
         };
         match self {
             Self::Body(_) | Self::Path => tracing::debug!(request_id = subject.request_id(), "{}", Chain(self)),

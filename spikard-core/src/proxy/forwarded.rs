@@ -33,7 +33,10 @@ pub(super) fn announce(headers: &mut HeaderMap, client: Option<&Client>, version
     headers.insert(FORWARDED, forwarded);
     headers.insert(FOR, addresses);
     headers.insert(PROTO, HeaderValue::from_static(if client.scheme == Scheme::HTTPS { "https" } else { "http" }));
-    headers.insert(HOST_ASKED, origin.host());
+    match origin.host() {
+        Some(host) => drop(headers.insert(HOST_ASKED, host)),
+        None => drop(headers.remove(HOST_ASKED)),
+    }
 }
 
 /// What came before through trusted proxies, or the beginning, and behind it the last proxy.
@@ -58,7 +61,8 @@ fn chain(
 struct Origin {
     element: Bytes,
     address: std::ops::Range<usize>,
-    host: std::ops::Range<usize>,
+    /// None where the client named none, as HTTP/1.0 may.
+    host: Option<std::ops::Range<usize>>,
 }
 
 impl Origin {
@@ -73,14 +77,17 @@ impl Origin {
         text.push_str(close);
         text.push_str(";proto=");
         text.push_str(client.scheme.as_str());
-        let plain = client.host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
-        text.push_str(if plain { ";host=" } else { ";host=\"" });
-        let start = text.len();
-        text.push_str(&client.host);
-        let host = start..text.len();
-        if !plain {
-            text.push('"');
-        }
+        let host = (!client.host.is_empty()).then(|| {
+            let plain = client.host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+            text.push_str(if plain { ";host=" } else { ";host=\"" });
+            let start = text.len();
+            text.push_str(&client.host);
+            let host = start..text.len();
+            if !plain {
+                text.push('"');
+            }
+            host
+        });
         Self { element: text.into(), address, host }
     }
 
@@ -92,8 +99,8 @@ impl Origin {
         value(self.element.slice(self.address.clone()))
     }
 
-    fn host(&self) -> HeaderValue {
-        value(self.element.slice(self.host.clone()))
+    fn host(&self) -> Option<HeaderValue> {
+        self.host.clone().map(|host| value(self.element.slice(host)))
     }
 }
 

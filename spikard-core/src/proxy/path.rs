@@ -47,8 +47,8 @@ const ENCODED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// Whether the path holds what servers read in different ways: an encoded slash, or a backslash
-/// or NUL in any form.
+/// Whether the path holds what servers read in different ways: an encoded slash, a backslash or
+/// NUL in any form, or a dot segment with parameters (`..;x`), which some resolve without them.
 pub(super) fn is_ambiguous(path: &str) -> bool {
     let bytes = path.as_bytes();
     let encoded = |at: usize| {
@@ -56,6 +56,12 @@ pub(super) fn is_ambiguous(path: &str) -> bool {
         digits.eq_ignore_ascii_case(b"2f") || digits.eq_ignore_ascii_case(b"5c") || digits == b"00"
     };
     memchr::memchr3_iter(b'%', b'\\', 0, bytes).any(|at| bytes[at] != b'%' || encoded(at))
+        || (memchr::memchr2(b';', b'%', bytes).is_some() && path.split('/').any(is_dots_with_parameters))
+}
+
+fn is_dots_with_parameters(segment: &str) -> bool {
+    let mut dots = percent_decode_str(segment).skip_while(|byte| *byte == b'.');
+    dots.next() == Some(b';') && matches!(percent_decode_str(segment).take_while(|byte| *byte == b'.').count(), 1 | 2)
 }
 
 impl PathRule {
@@ -187,10 +193,12 @@ mod tests {
 
     #[test]
     fn a_path_is_ambiguous_when_servers_would_differ() {
-        for path in ["/a%2fb", "/a%2Fb", "/a%5Cb", "/a%5cb", "/a%00", "/a\\b", "/a\0b"] {
+        for path in
+            ["/a%2fb", "/a%2Fb", "/a%5Cb", "/a%5cb", "/a%00", "/a\\b", "/a\0b", "/a/..;/b", "/.;x=1", "/%2e.;/b", "/..%3Bx/b"]
+        {
             assert!(is_ambiguous(path), "{path}");
         }
-        for path in ["/", "/a/b", "/%41%2e", "/100%", "/%252f"] {
+        for path in ["/", "/a/b", "/%41%2e", "/100%", "/%252f", "/;x/a;v=1", "/...;/a", "/a..;b"] {
             assert!(!is_ambiguous(path), "{path}");
         }
     }

@@ -35,6 +35,13 @@ async fn the_host_and_the_path_are_the_targets_own_if_so_configured() {
 }
 
 #[tokio::test]
+async fn a_request_without_host_gets_the_targets() {
+    let head = forwarded(|config| config, "GET / HTTP/1.0\r\n\r\n").await;
+    assert!(head.starts_with("GET / HTTP/1.1\r\n") && head.contains("\r\nhost: 127.0.0.1:"), "{head}");
+    assert!(head.contains("\r\nforwarded: for=127.0.0.1;proto=http\r\n") && !head.contains("x-forwarded-host"), "{head}");
+}
+
+#[tokio::test]
 async fn a_body_without_length_is_framed_anew() {
     let bytes = forwarded(
         |config| config,

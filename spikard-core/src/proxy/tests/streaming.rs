@@ -206,6 +206,22 @@ async fn an_upload_goes_on_when_its_answer_is_out() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_has_answered_and_takes_no_more_of_the_upload_is_left() {
+    let (listener, target) = listener().await;
+    let response_timeout = Duration::from_millis(50);
+    let mut client = Raw::to(proxy(UpstreamConfig { response_timeout, ..UpstreamConfig::to(target) }).await).await;
+    client.send("POST / HTTP/1.1\r\nhost: gate\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    let mut upstream = Raw::accepted(&listener).await;
+    upstream.head().await;
+    upstream.send("HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n").await;
+    client.head().await;
+    // More than the sockets hold, so that the gate waits for the upstream, which does not read.
+    let chunk = format!("4000000\r\n{}", "x".repeat(64 << 20));
+    let _ = client.0.write_all(chunk.as_bytes()).await;
+    client.rest().await;
+}
+
+#[tokio::test]
 async fn a_connection_that_is_not_used_is_closed() {
     for (idle_timeout, idle_connections) in [(Duration::from_millis(20), 1), (Duration::from_mins(1), 0)] {
         let (listener, target) = listener().await;
