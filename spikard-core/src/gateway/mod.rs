@@ -151,14 +151,15 @@ impl Gateway {
 
     /// The route that a CORS preflight asks about.
     fn preflighted(&self, request: &Request) -> Option<(usize, Option<PathParams>)> {
-        match self.table.find(host_of(request), request.uri().path(), &preflight_method(request)?) {
+        let method = preflight_method(request)?;
+        match self.table.find(host_of(request), request.uri().path(), &method) {
             Matched::Route(number, params) => Some((number, params)),
             Matched::MethodNotAllowed(_) | Matched::NotFound => None,
         }
     }
 
-    /// Whether a preflight about the route `asked` is answered by its policies, although `found`
-    /// would take `OPTIONS`: a route for all methods does, of paths that are more another's.
+    /// Whether a preflight about the route `asked` is answered by its policies, although the route
+    /// `found` takes `OPTIONS`, as every route for all methods does.
     fn answers_preflight(&self, asked: usize, found: usize) -> bool {
         let is_meant = self.routes[found].key().methods.contains(&Method::OPTIONS);
         asked != found && (self.routes[asked].has_cors() || !is_meant)
