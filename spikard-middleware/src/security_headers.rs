@@ -56,7 +56,7 @@ impl Default for SecurityHeadersConfig {
             frame_options: FrameOptions::Deny,
             referrer_policy: ReferrerPolicy::StrictOriginWhenCrossOrigin,
             strict_transport_security: "max-age=31536000".into(),
-            content_security_policy: "base-uri 'self'; frame-ancestors 'none'; object-src 'none'".into(),
+            content_security_policy: "base-uri 'self'; object-src 'none'".into(),
             permissions_policy: "camera=(), geolocation=(), microphone=()".into(),
             cross_origin_opener_policy: OpenerPolicy::SameOrigin,
             cross_origin_resource_policy: ResourcePolicy::SameOrigin,

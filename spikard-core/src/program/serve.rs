@@ -62,7 +62,7 @@ fn banner(file: &Path, gateway: &Gateway) -> String {
     let noun = if routes.len() == 1 { "route" } else { "routes" };
     let mut text = format!("{} {noun} from {}\n", routes.len(), file.display());
     let public: Vec<String> = routes.iter().filter(|route| route.is_public()).map(|route| route.name()).collect();
-    if public.len() == routes.len() {
+    if public.len() == routes.len() && !routes.is_empty() {
         text.push_str("all routes are public: none asks for credentials\n");
     } else if !public.is_empty() {
         let _ = writeln!(text, "public routes, which ask for no credentials: {}", public.join(", "));
