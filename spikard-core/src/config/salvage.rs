@@ -48,3 +48,31 @@ fn text(text: &str) -> Node {
 fn made(value: Value) -> Node {
     Node { value, origin: Origin::Default, reference: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::Gateway;
+    use crate::config::{Format, load_text};
+
+    #[test]
+    fn errors_of_the_build_are_told_beside_those_of_the_form() {
+        let text = "
+            compression = { qualty = 5 }
+            [upstreams.broken]
+            targets = 5
+            [[routes]]
+            path = '/a'
+            upstream = 'broken'
+            [[routes]]
+            path = 7
+            [[routes]]
+            path = '/b'
+            upstream = 'brken'";
+        let report = load_text("spikard.toml", text, Format::Toml, Path::new(""), &|_| None).expect_err("three mistakes of form");
+        let report = report.and_of_the_rest(|rest| Gateway::build_with(&rest.config, &rest.directory, Vec::new()).map(drop));
+        let places: Vec<String> = report.diagnostics.iter().map(|diagnostic| diagnostic.at.to_string()).collect();
+        assert_eq!(places, ["compression.qualty", "upstreams.broken.targets", "routes[1].path", "routes[2].upstream"]);
+    }
+}
