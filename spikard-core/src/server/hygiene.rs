@@ -3,7 +3,7 @@
 //!
 //! RFC 9112 section 3.2 (Host), RFC 3986 (paths), RFC 9110 section 9.3 (methods).
 
-use http::header::{HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderValue, Method, Uri, Version};
 use percent_encoding::percent_decode_str;
@@ -58,6 +58,10 @@ fn method(method: &Method) -> Result<(), Fault> {
 
 /// What hyper does not refuse by itself; Content-Length beside Transfer-Encoding is in `head`.
 fn framing(parts: &Parts) -> Result<(), Fault> {
+    // HTTP/2 takes equal ones; an upstream that speaks HTTP/1.1 may not.
+    if parts.version == Version::HTTP_2 && parts.headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
+        return Err(doubtful("request has more than one Content-Length"));
+    }
     let mut encodings = parts.headers.get_all(TRANSFER_ENCODING).iter();
     let Some(encoding) = encodings.next() else { return Ok(()) };
     if encodings.next().is_some() {
@@ -247,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_no_transfer_encoding_but_chunked() {
+    fn takes_no_transfer_encoding_but_chunked_and_no_length_twice() {
         for (values, taken) in [
             (&["chunked"][..], true),
             (&["Chunked"], true),
@@ -259,5 +263,7 @@ mod tests {
             headers.extend(values.iter().map(|value| ("transfer-encoding", *value)));
             assert_eq!(admitted("/", Version::HTTP_11, &headers).is_ok(), taken, "{values:?}");
         }
+        let lengths = [("host", "a"), ("content-length", "5"), ("content-length", "5")];
+        assert!(admitted("/", Version::HTTP_2, &lengths).is_err());
     }
 }
