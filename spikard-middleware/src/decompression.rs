@@ -160,12 +160,12 @@ impl Decompression {
                 if name.is_empty() || name.eq_ignore_ascii_case("identity") {
                     continue;
                 }
+                if codings.len() == MOST_CODINGS {
+                    return Err(format!("more content encodings than are taken, expected at most {MOST_CODINGS}"));
+                }
                 let known = self.taken.iter().find(|coding| name.eq_ignore_ascii_case(coding.token()));
                 codings.insert(0, *known.ok_or_else(|| format!("content encoding is not taken, expected {}", self.names))?);
             }
-        }
-        if codings.len() > MOST_CODINGS {
-            return Err(format!("{} content encodings, expected at most {MOST_CODINGS}", codings.len()));
         }
         Ok(codings)
     }

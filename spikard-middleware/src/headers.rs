@@ -81,6 +81,12 @@ const RESERVED: [HeaderName; 10] = [
     header::UPGRADE,
 ];
 
+/// Whether a header is one that the server alone sets: it frames the message, belongs to one
+/// connection, or is the `Host`.
+pub fn is_reserved(name: &HeaderName) -> bool {
+    RESERVED.contains(name)
+}
+
 struct Edits {
     remove: Box<[HeaderName]>,
     set: Box<[(HeaderName, HeaderValue)]>,
@@ -147,7 +153,7 @@ fn values(
 fn name(written: &str) -> Result<HeaderName, String> {
     let name = HeaderName::try_from(written)
         .map_err(|_| format!("{written:?} is not a header name, expected letters, digits and dashes"))?;
-    if RESERVED.contains(&name) {
+    if is_reserved(&name) {
         return Err(format!("`{written}` is set by the server, expected another header"));
     }
     Ok(name)

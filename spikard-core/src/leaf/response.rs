@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use spikard_middleware::headers::is_reserved;
 use spikard_middleware::{Answer, Body, BuildContext, BuildError, Request, Response, Service};
 
 use crate::config::ResponseConfig;
@@ -64,12 +65,9 @@ impl Service for FixedResponse {
     }
 }
 
-/// Headers that describe the message as it is sent (RFC 9112 section 6): the server makes them.
-const FRAMING: &[&str] = &["content-length", "transfer-encoding", "connection", "keep-alive", "trailer", "upgrade"];
-
 fn header_of(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let parsed: HeaderName = name.parse().map_err(|_| format!("`{name}` is not a header name"))?;
-    if FRAMING.contains(&parsed.as_str()) {
+    if is_reserved(&parsed) {
         return Err(format!("`{name}` is made by the server, expected no such header"));
     }
     let value = value.parse().map_err(|_| format!("`{value}` is not a header value, expected visible ASCII"))?;

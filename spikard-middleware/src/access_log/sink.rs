@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use super::LogFormat;
@@ -18,6 +18,8 @@ use crate::context::BuildContext;
 
 /// How long lines are collected before they are written.
 const GATHER: Duration = Duration::from_millis(20);
+/// How long the end of a server waits for an output that takes no more lines.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How many bytes of lines may wait for a slow output.
 const CAPACITY: usize = 1 << 20;
 
@@ -47,10 +49,9 @@ impl Output {
     }
 }
 
-/// A buffer and its thread. Dropping it writes what is left.
+/// A buffer and its thread. Dropping it writes what is left, if the output takes it in time.
 pub(super) struct Sink {
     buffer: Arc<Buffer>,
-    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -63,7 +64,10 @@ struct Buffer {
 struct State {
     lines: Vec<u8>,
     dropped: u64,
+    /// Nothing more will be pushed.
     closed: bool,
+    /// Nothing more will be written.
+    ended: bool,
 }
 
 type Sinks = Mutex<HashMap<(Output, LogFormat), Weak<Sink>>>;
@@ -85,8 +89,8 @@ impl Sink {
     pub(super) fn to(output: impl Write + Send + 'static, format: LogFormat) -> Self {
         let buffer = Arc::<Buffer>::default();
         let filled = Arc::clone(&buffer);
-        let thread = thread::spawn(move || filled.drain(output, format));
-        Self { buffer, thread: Some(thread) }
+        thread::spawn(move || filled.drain(output, format));
+        Self { buffer }
     }
 
     /// Appends a line, or counts it as dropped if the output is that far behind.
@@ -109,11 +113,12 @@ impl Sink {
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        self.buffer.lock().closed = true;
-        self.buffer.changed.notify_one();
-        if let Some(thread) = self.thread.take() {
-            // A thread that panicked has said so; there is nothing left to write then.
-            let _ = thread.join();
+        let mut state = self.buffer.lock();
+        state.closed = true;
+        self.buffer.changed.notify_all();
+        let waited = self.buffer.changed.wait_timeout_while(state, FAREWELL, |state| !state.ended);
+        if waited.is_ok_and(|(state, _)| !state.ended) {
+            tracing::error!("access log: lines are lost, the output takes no more");
         }
     }
 }
@@ -141,6 +146,8 @@ impl Buffer {
                 }
             }
         }
+        self.lock().ended = true;
+        self.changed.notify_all();
     }
 
     /// Swaps the collected lines into `batch` and returns how many found no room; none at the end.
@@ -231,6 +238,14 @@ mod tests {
         let said: Vec<usize> = text.split("# ").skip(1).filter_map(|rest| rest.split(' ').next()?.parse().ok()).collect();
         assert!(kept < pushed);
         assert_eq!(kept + said.iter().sum::<usize>(), pushed);
+    }
+
+    #[test]
+    fn an_output_that_takes_nothing_holds_up_no_end() {
+        let (_never, blocked) = mpsc::channel();
+        let sink = Sink::to(Blocked { go: blocked, written: mpsc::channel().0 }, LogFormat::Text);
+        sink.push(b"x");
+        drop(sink);
     }
 
     #[test]

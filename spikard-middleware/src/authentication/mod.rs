@@ -26,6 +26,7 @@ pub mod jwt_auth;
 mod key;
 mod key_ring;
 mod query;
+mod upstream_headers;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub(crate) fn build(jwt: Setting<'_, JwtConfig>, api_key: Setting<'_, ApiKeyConf
         (Ok(tokens), Ok(keys)) => (tokens.map(Arc::new), keys),
         (tokens, keys) => return Err(BuildError::Several(tokens.err().into_iter().chain(keys.err()).collect())),
     };
+    upstream_headers::check(&jwt, &api_key)?;
     Ok(Some(Layer::new(Authentication { tokens, keys })))
 }
 

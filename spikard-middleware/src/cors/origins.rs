@@ -27,7 +27,8 @@ impl Origins {
                 Ok(())
             } else if let Some(pattern) = origin.strip_prefix("regex:") {
                 // Anchored: a pattern that fits a part would let `https://app.example.evil.com` in.
-                let regex = Regex::new(&format!(r"\A(?:{pattern})\z"));
+                // Read alone first: `a)|(?:b` is a pattern only inside the anchors, and undoes them.
+                let regex = Regex::new(pattern).and_then(|_| Regex::new(&format!(r"\A(?:{pattern})\z")));
                 regex.map(|regex| patterns.push(regex)).map_err(|error| format!("`{pattern}` is not a pattern: {error}"))
             } else if origin.contains('*') {
                 Subdomains::of(origin).map(|found| subdomains.push(found))
@@ -147,9 +148,9 @@ mod tests {
         ] {
             assert_eq!(origins(written).err().as_deref(), Some(expected));
         }
-        assert!(
-            origins(&["https://a.example", "regex:("])
-                .is_err_and(|error| error.starts_with("origins[1]: `(` is not a pattern: "))
-        );
+        for pattern in ["(", "https://a)|(?:https://b", "x (?x) #"] {
+            let error = origins(&["https://a.example", &format!("regex:{pattern}")]).err().unwrap_or_default();
+            assert!(error.starts_with(&format!("origins[1]: `{pattern}` is not a pattern: ")), "{pattern}: {error}");
+        }
     }
 }

@@ -91,7 +91,7 @@ pub enum RateLimitKey {
     Header(HeaderName),
     /// `api_key`: each API key that was verified.
     ApiKey,
-    /// `jwt:CLAIM`: each value of a claim of a verified token.
+    /// `jwt:CLAIM`: each value of a claim of a verified token. Tokens without it share a counter.
     Jwt(String),
 }
 

@@ -113,6 +113,12 @@ async fn an_identity_is_counted_once_it_is_verified() {
 }
 
 #[tokio::test]
+async fn tokens_without_the_claim_share_a_counter() {
+    let server = server(limit(1.0, 2, "jwt:tenant"));
+    assert_eq!(server.passed(known_as("ann")).await + server.passed(known_as("bob")).await, 2);
+}
+
+#[tokio::test]
 async fn of_several_limits_the_first_that_refuses_ends_it() {
     let server = server(vec![RateLimitConfig::new(1.0, 2), limit(1.0, 3, "global")]);
     assert_eq!(server.passed(from("192.0.2.1")).await, 2);
