@@ -15,6 +15,11 @@ impl Host {
         // Only visible ASCII is ever put in.
         self.0.to_str().unwrap_or_default()
     }
+
+    /// The host as the value of a header.
+    pub fn as_header(&self) -> &HeaderValue {
+        &self.0
+    }
 }
 
 impl From<&HeaderValue> for Host {

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use bytes::Bytes;
 use http::header::{FORWARDED, VIA};
@@ -33,9 +34,10 @@ pub(super) fn announce(headers: &mut HeaderMap, client: Option<&Client>, version
     headers.insert(FORWARDED, forwarded);
     headers.insert(FOR, addresses);
     headers.insert(PROTO, HeaderValue::from_static(if client.scheme == Scheme::HTTPS { "https" } else { "http" }));
-    match origin.host() {
-        Some(host) => drop(headers.insert(HOST_ASKED, host)),
-        None => drop(headers.remove(HOST_ASKED)),
+    if client.host.as_str().is_empty() {
+        headers.remove(HOST_ASKED);
+    } else {
+        headers.insert(HOST_ASKED, client.host.as_header().clone());
     }
 }
 
@@ -56,39 +58,35 @@ fn chain(
     HeaderValue::try_from(all).unwrap_or(beginning)
 }
 
-/// The client as `for=192.0.2.1;proto=http;host="a.example:8080"`: one text, of which the other
-/// headers are parts.
+/// The client as `for=192.0.2.1;proto=http;host="a.example:8080"`: one text, of which the address
+/// is a part.
 struct Origin {
     element: Bytes,
-    address: std::ops::Range<usize>,
-    /// None where the client named none, as HTTP/1.0 may.
-    host: Option<std::ops::Range<usize>>,
+    address: Range<usize>,
 }
 
 impl Origin {
     fn of(client: &Client) -> Self {
-        let mut text = String::with_capacity(64 + client.host.len());
+        let host = client.host.as_str();
+        let mut text = String::with_capacity(64 + host.len());
         // Only IPv6 has brackets, and brackets need quotes (RFC 7239 section 6).
         let (open, close) = if client.address.is_ipv6() { ("for=\"[", "]\"") } else { ("for=", "") };
         text.push_str(open);
         let start = text.len();
-        let _ = write!(text, "{}", client.address);
+        push_address(&mut text, client.address);
         let address = start..text.len();
         text.push_str(close);
         text.push_str(";proto=");
         text.push_str(client.scheme.as_str());
-        let host = (!client.host.is_empty()).then(|| {
-            let plain = client.host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
-            text.push_str(if plain { ";host=" } else { ";host=\"" });
-            let start = text.len();
-            text.push_str(&client.host);
-            let host = start..text.len();
-            if !plain {
-                text.push('"');
-            }
-            host
-        });
-        Self { element: text.into(), address, host }
+        // HTTP/1.0 may name none.
+        if !host.is_empty() {
+            let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+            let (open, close) = if plain { (";host=", "") } else { (";host=\"", "\"") };
+            text.push_str(open);
+            text.push_str(host);
+            text.push_str(close);
+        }
+        Self { element: text.into(), address }
     }
 
     fn element(&self) -> HeaderValue {
@@ -98,9 +96,26 @@ impl Origin {
     fn address(&self) -> HeaderValue {
         value(self.element.slice(self.address.clone()))
     }
+}
 
-    fn host(&self) -> Option<HeaderValue> {
-        self.host.clone().map(|host| value(self.element.slice(host)))
+/// Writes an address: the one that every request has, without the detours of a formatter.
+fn push_address(text: &mut String, address: IpAddr) {
+    let IpAddr::V4(address) = address else {
+        let _ = write!(text, "{address}");
+        return;
+    };
+    for (number, octet) in address.octets().into_iter().enumerate() {
+        let digit = |digit: u8| char::from(b'0' + digit % 10);
+        if number > 0 {
+            text.push('.');
+        }
+        if octet >= 100 {
+            text.push(digit(octet / 100));
+        }
+        if octet >= 10 {
+            text.push(digit(octet / 10));
+        }
+        text.push(digit(octet));
     }
 }
 
@@ -145,6 +160,15 @@ mod tests {
             ]
         );
         assert!(announced(None, &[("x-forwarded-proto", "https")]).is_empty());
+    }
+
+    #[test]
+    fn an_address_is_written_as_everywhere() {
+        for address in ["0.0.0.0", "9.10.99.100", "109.200.255.1", "2001:db8::1", "::ffff:192.0.2.1"] {
+            let mut text = String::new();
+            push_address(&mut text, address.parse().unwrap());
+            assert_eq!(text, address);
+        }
     }
 
     #[test]
