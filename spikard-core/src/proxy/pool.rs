@@ -3,21 +3,22 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::connection::Connection;
 
 /// Connections that wait for a request.
 pub(super) struct Pool {
     idle: Mutex<Idle>,
     capacity: usize,
-    timeout: Duration,
+    /// How often it is looked through, and how many times a connection stays in it.
+    beat: Duration,
+    beats: u64,
 }
 
 #[derive(Default)]
 struct Idle {
-    /// The oldest first.
-    connections: Vec<(Instant, Connection)>,
+    /// The oldest first, each with the beat at which it came.
+    connections: Vec<(u64, Connection)>,
+    beat: u64,
     swept: bool,
 }
 
@@ -27,7 +28,9 @@ const SWEEP: Duration = Duration::from_secs(1);
 impl Pool {
     /// A pool of at most `capacity` connections, each of them kept for `timeout`.
     pub(super) fn new(capacity: usize, timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { idle: Mutex::default(), capacity, timeout })
+        let beat = timeout.min(SWEEP).max(Duration::from_millis(1));
+        let beats = timeout.as_millis().div_ceil(beat.as_millis()).try_into().unwrap_or(u64::MAX);
+        Arc::new(Self { idle: Mutex::default(), capacity, beat, beats })
     }
 
     /// The connection that was used last. It may be closed by now: then it says so when used.
@@ -41,16 +44,19 @@ impl Pool {
         if idle.connections.len() >= self.capacity {
             return;
         }
-        idle.connections.push((Instant::now(), connection));
+        let since = idle.beat;
+        idle.connections.push((since, connection));
         if !std::mem::replace(&mut idle.swept, true) {
-            tokio::spawn(sweep(Arc::downgrade(self), self.timeout.min(SWEEP)));
+            tokio::spawn(sweep(Arc::downgrade(self), self.beat));
         }
     }
 
     /// Drops what is too old or closed; whether anything is left.
     fn sweep(&self) -> bool {
         let mut idle = self.lock();
-        idle.connections.retain_mut(|(since, connection)| since.elapsed() < self.timeout && connection.settle());
+        idle.beat += 1;
+        let now = idle.beat;
+        idle.connections.retain_mut(|(since, connection)| now - *since <= self.beats && connection.settle());
         idle.swept = !idle.connections.is_empty();
         idle.swept
     }
