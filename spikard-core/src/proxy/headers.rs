@@ -88,20 +88,21 @@ impl Wishes {
 pub(crate) fn remove_nominated(headers: &mut HeaderMap) {
     // These are read later: they frame the message, or ask something of the connection.
     let kept = [CONNECTION, TE, UPGRADE, TRANSFER_ENCODING, CONTENT_LENGTH, EXPECT, HOST];
-    for name in nominated(headers) {
+    // Mostly it is not there.
+    let names: Vec<HeaderName> = headers.get_all(CONNECTION).iter().flat_map(nominated).collect();
+    for name in names {
         if !kept.contains(&name) {
             headers.remove(name);
         }
     }
 }
 
-/// The names of headers in `Connection`.
-fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
-    // Mostly it is not there, or says this alone.
+/// The names of headers in a value of `Connection`.
+fn nominated(value: &HeaderValue) -> impl Iterator<Item = HeaderName> {
+    // Mostly it says one of these alone.
     const OPTIONS: [&str; 3] = ["keep-alive", "close", "upgrade"];
     let is_option = |token: &str| OPTIONS.iter().any(|option| token.eq_ignore_ascii_case(option));
-    let tokens = headers.get_all(CONNECTION).iter().flat_map(tokens);
-    tokens.filter(|token| !is_option(token)).filter_map(|token| token.parse().ok()).collect()
+    tokens(value).filter(move |token| !is_option(token)).filter_map(|token| token.parse().ok())
 }
 
 /// Takes the hop-by-hop headers out of an answer.
@@ -111,10 +112,10 @@ fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
 pub(super) fn clean_answer(status: StatusCode, headers: &mut HeaderMap) -> Result<(), &'static str> {
     // A 426 says in `Upgrade` what is required (RFC 9110 section 15.5.22).
     let upgrade = if status == StatusCode::UPGRADE_REQUIRED { headers.get(UPGRADE).cloned() } else { None };
-    let mut found = nominated(headers);
-    headers.remove(CONNECTION);
+    let mut found: Vec<HeaderName> = Vec::new();
     for (name, value) in &*headers {
         match name.as_str() {
+            "connection" => found.extend(nominated(value)),
             "transfer-encoding" if !value.as_bytes().eq_ignore_ascii_case(b"chunked") => {
                 return Err("transfer-encoding other than chunked");
             }
