@@ -19,12 +19,15 @@ use spikard_middleware::{Body, Request};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::task::coop::unconstrained;
+use tokio::time::Instant;
 
+use super::alarm::Alarm;
 use super::failure::Chain;
 use super::pool::Pool;
 use super::relay::Relay;
 use super::target::Stream;
 use super::upload::{Progress, within};
+use super::wire::Unanswered;
 
 /// What polls the socket.
 type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
@@ -35,32 +38,59 @@ pub(super) struct Connection {
     /// None once the connection is closed.
     driver: Option<Driver>,
     relay: Relay,
+    alarm: Alarm,
+    unanswered: Unanswered,
 }
+
+/// The head of an answer, or why there is none; the error holds the request if nothing of it was
+/// sent.
+pub(super) type Answered = Result<http::Response<Incoming>, TrySendError<Request>>;
+
+/// The head of an answer that is waited for. Boxed, because it has room for a request, and each
+/// future that it is handed to would move that.
+pub(super) type Head = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 impl Connection {
     /// Speaks HTTP/1.1 over a stream.
     ///
     /// # Errors
     /// When hyper does not want to.
-    pub(super) async fn open(stream: Stream) -> hyper::Result<Self> {
+    pub(super) async fn open(mut stream: Stream) -> hyper::Result<Self> {
+        let unanswered = stream.inner_mut().remember();
         let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Self { sender, driver: Some(Box::pin(driver.with_upgrades())), relay: Relay::new() })
+        let driver: Driver = Box::pin(driver.with_upgrades());
+        Ok(Self { sender, driver: Some(driver), relay: Relay::new(), alarm: Alarm::default(), unanswered })
     }
 
-    /// Sends a request and waits for the head of the answer.
-    ///
-    /// # Errors
-    /// When the connection breaks; the error holds the request if nothing of it was sent.
-    pub(super) async fn exchange(&mut self, request: Request) -> Result<http::Response<Incoming>, TrySendError<Request>> {
-        let Self { sender, driver, relay } = self;
+    /// Sends a request as soon as its answer is waited for with `receive`.
+    pub(super) fn send(&mut self, request: Request) -> Head {
         // The answer comes out of `drive` and nowhere else, so nothing has to wake us for it; and
         // since nothing would, tokio's budget must not hold it back.
-        let mut answer = pin!(unconstrained(sender.try_send_request(request)));
+        Box::pin(unconstrained(self.sender.try_send_request(request)))
+    }
+
+    /// Waits for the head of the answer to a request. None: the target has had its turn for longer
+    /// than `limit`.
+    pub(super) async fn receive(&mut self, mut head: Head, limit: Duration, upload: Option<&Progress>) -> Option<Answered> {
+        let Self { driver, relay, alarm, .. } = self;
+        let since = Instant::now();
+        let mut answered = None;
         let mut step = |cx: &mut Context<'_>| {
             drive(driver, cx);
-            answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            if let Poll::Ready(head) = head.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                answered = Some(head);
+                return Poll::Ready(());
+            }
+            alarm.poll(cx, || upload.map_or(since, Progress::since) + limit)
         };
-        poll_fn(|cx| relay.poll(cx, &mut step)).await
+        poll_fn(|cx| relay.poll(cx, &mut step)).await;
+        answered
+    }
+
+    /// The request that was sent last, if nothing of an answer to it has come. Ends the connection.
+    pub(super) fn unanswered(&mut self) -> Option<Request> {
+        self.driver = None;
+        self.unanswered.request()
     }
 
     /// Ends what the last exchange left to do, and says whether the connection can take another.

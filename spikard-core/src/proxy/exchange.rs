@@ -1,144 +1,160 @@
-//! One request and its answer: which connection carries it, in which form, and what comes back.
+//! One request and its answer: which connection carries it, and what comes back.
 
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
-use http::header::{EXPECT, HOST};
-use http::uri::{Authority, PathAndQuery};
-use http::{HeaderValue, StatusCode, Version as HttpVersion};
+use http::{StatusCode, Version as HttpVersion};
 use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
-use spikard_middleware::{Body, Client, Request, Response};
+use spikard_middleware::{Body, Request, Response};
 
-use super::connection::Connection;
+use super::connection::{Answered, Connection, Head};
 use super::failure::{Chain, Failure};
-use super::headers::{Wishes, clean_answer, join_cookies};
+use super::headers::clean_answer;
 use super::http2::{Opened, Session};
+use super::plan::Plan;
 use super::target::Version;
-use super::tunnel::{self, Switch};
-use super::upload::{Progress, within};
-use super::{Shared, Target, forwarded, path};
-use crate::routes::PathParams;
+use super::tunnel;
+use super::upload::within;
+use super::{Shared, Target};
 
-/// What is known of a request beside the request itself, whatever connection it will get.
-struct Plan {
-    path: PathAndQuery,
-    wishes: Wishes,
-    /// The host that the upstream is told, if it is not its own.
-    host: Option<HeaderValue>,
-    upload: Option<Progress>,
-    /// The client's side of the tunnel that it asks for.
-    switch: Option<Switch>,
-}
-
-/// A request without answer. Where nothing was sent, another connection or target may be tried.
+/// A request without answer.
 struct Lost {
     failure: Failure,
-    unsent: Option<Request>,
+    /// The request, where it may be sent over another connection: nothing of it was sent, or no
+    /// harm can come of it.
+    again: Option<Box<Request>>,
 }
 
 type Attempt = Result<Response, Box<Lost>>;
 
-impl Plan {
-    /// Makes a request ready for the upstream.
-    fn of(shared: &Shared, mut request: Request) -> Result<(Self, Request), Failure> {
-        if path::is_ambiguous(request.uri().path()) {
-            return Err(Failure::Path);
-        }
-        let path = shared.path.apply(request.uri(), request.extensions().get::<PathParams>());
-        let version = request.version();
-        let wishes = Wishes::take(&mut request);
-        let switch = wishes.upgrade.is_some().then(|| Switch::of(&mut request));
-        let client = request.extensions_mut().remove::<Client>();
-        // The server moves it to `Host`; elsewhere HTTP/2 has it here.
-        let authority = request.uri().authority().filter(|_| shared.preserve_host);
-        let authority = authority.and_then(|authority| authority.as_str().parse().ok());
-        let headers = request.headers_mut();
-        if version == HttpVersion::HTTP_2 {
-            join_cookies(headers);
-        }
-        forwarded::announce(headers, client.as_ref(), version);
-        let host = headers.get(HOST).filter(|host| shared.preserve_host && !host.is_empty()).cloned().or(authority);
-        let (parts, body) = request.into_parts();
-        let (body, upload) = Progress::of(body);
-        Ok((Self { path, wishes, host, upload, switch }, Request::from_parts(parts, body)))
+impl From<Failure> for Box<Lost> {
+    fn from(failure: Failure) -> Self {
+        Self::new(Lost { failure, again: None })
     }
+}
 
-    /// Gives a request the form of HTTP/1.1.
-    fn for_http1(&self, request: &mut Request, target: &Target) {
-        *request.uri_mut() = self.path.clone().into();
-        *request.version_mut() = HttpVersion::HTTP_11;
-        let headers = request.headers_mut();
-        headers.insert(HOST, self.host.as_ref().unwrap_or(&target.address.host).clone());
-        self.wishes.put_http1(headers);
-        if let Some(upload) = self.upload.as_ref().filter(|_| self.wishes.consent) {
-            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
-            upload.hold(request);
-        }
-    }
+/// A request on its way over HTTP/1.1.
+struct Sent {
+    connection: Connection,
+    head: Head,
+    /// Whether the connection has carried others before.
+    kept: bool,
+}
 
-    /// Gives a request the form of HTTP/2, in which the URI names the host.
-    fn for_http2(&self, request: &mut Request, target: &Target) {
-        let headers = request.headers_mut();
-        headers.remove(HOST);
-        headers.remove(EXPECT);
-        self.wishes.put_http2(headers);
-        let asked = self.host.as_ref().map(|host| Bytes::copy_from_slice(host.as_bytes()));
-        let authority = asked.and_then(|host| Authority::from_maybe_shared(host).ok());
-        *request.uri_mut() = target.address.absolute(authority, self.path.clone());
-        *request.version_mut() = HttpVersion::HTTP_2;
-    }
+/// What became of a request before anything had to be waited for.
+enum Begun {
+    /// There was a connection for it.
+    Sent(Plan, Sent),
+    /// There was none.
+    Waiting(Box<(Plan, Request)>),
+    Refused(Failure),
 }
 
 impl Shared {
     /// Sends a request to the target whose turn it is, or else to the next.
-    pub(super) async fn forward(&self, request: Request) -> Result<Response, Failure> {
-        let (mut plan, mut request) = Plan::of(self, request)?;
+    pub(super) fn forward(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send {
         let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        // A request is large, and each future that it is handed to moves it once more: mostly, it
+        // is sent before there is a future.
+        let begun = self.begin(self.target(first), request);
+        async move {
+            let (plan, lost) = match begun {
+                Begun::Sent(mut plan, sent) => match self.receive(self.target(first), &mut plan, sent).await {
+                    Ok(response) => return Ok(response),
+                    Err(lost) => (plan, lost),
+                },
+                // What is rare is boxed: it would make room for itself in every request.
+                Begun::Waiting(waiting) => return Box::pin(self.forward_slowly(first, waiting.0, waiting.1, true)).await,
+                Begun::Refused(failure) => return Err(failure),
+            };
+            match *lost {
+                Lost { again: Some(request), .. } => Box::pin(self.forward_slowly(first, plan, *request, false)).await,
+                Lost { failure, .. } => Err(failure),
+            }
+        }
+    }
+
+    fn target(&self, number: usize) -> &Target {
+        &self.targets[number % self.targets.len()]
+    }
+
+    fn begin(&self, target: &Target, mut request: Request) -> Begun {
+        let plan = match Plan::of(self, &mut request) {
+            Ok(plan) => plan,
+            Err(failure) => return Begun::Refused(failure),
+        };
+        let kept = if self.version(target, &plan) == Version::Http1 { target.pool.take() } else { None };
+        match kept {
+            Some(connection) => {
+                let sent = send(target, &plan, connection, request, true);
+                Begun::Sent(plan, sent)
+            }
+            None => Begun::Waiting(Box::new((plan, request))),
+        }
+    }
+
+    /// Tries one target after the other; `kept`: with the first, over a connection that was kept,
+    /// if there is one.
+    async fn forward_slowly(
+        &self,
+        first: usize,
+        mut plan: Plan,
+        mut request: Request,
+        mut kept: bool,
+    ) -> Result<Response, Failure> {
         let mut tried = 0;
         loop {
-            let target = &self.targets[first.wrapping_add(tried) % self.targets.len()];
+            let attempt = self.attempt(self.target(first.wrapping_add(tried)), &mut plan, request, kept).await;
             tried += 1;
-            match self.attempt(target, &mut plan, request).await.map_err(|lost| *lost) {
+            kept = true;
+            match attempt.map_err(|lost| *lost) {
                 Ok(response) => return Ok(response),
-                Err(Lost { failure, unsent: Some(unsent) }) if tried < self.targets.len() => {
+                Err(Lost { failure, again: Some(again) }) if tried < self.targets.len() => {
                     tracing::warn!("upstream {}; the next target is tried", Chain(&failure));
-                    request = unsent;
+                    request = *again;
                 }
                 Err(Lost { failure, .. }) => return Err(failure),
             }
         }
     }
 
-    async fn attempt(&self, target: &Target, plan: &mut Plan, mut request: Request) -> Attempt {
-        // Only connections of HTTP/1.1 can be switched to another protocol.
-        let http1 = plan.switch.is_some() || target.http1_only.load(Ordering::Relaxed);
-        let version = if http1 { Version::Http1 } else { self.version };
-        loop {
-            let kept = match version {
-                Version::Http1 => target.pool.take().map(Opened::Http1),
-                Version::Http2 => target.session.current().map(Opened::Http2),
-            };
-            let is_new = kept.is_none();
-            // What is rare is boxed: it would make room for itself in every request.
-            let connection = match kept {
-                Some(connection) => connection,
-                None => match Box::pin(self.open(target, version)).await {
-                    Ok(connection) => connection,
-                    Err(failure) => return Err(Box::new(Lost { failure, unsent: Some(request) })),
-                },
-            };
-            let attempt = match connection {
-                Opened::Http1(connection) => self.over_http1(target, connection, plan, request).await,
-                Opened::Http2(session) => Box::pin(self.over_http2(target, session, plan, request)).await,
-            };
-            match attempt.map_err(|lost| *lost) {
+    async fn attempt(&self, target: &Target, plan: &mut Plan, mut request: Request, kept: bool) -> Attempt {
+        let version = self.version(target, plan);
+        let connection = match version {
+            _ if !kept => None,
+            Version::Http1 => target.pool.take().map(Opened::Http1),
+            Version::Http2 => target.session.current().map(Opened::Http2),
+        };
+        if let Some(connection) = connection {
+            match self.over(target, plan, connection, request, true).await.map_err(|lost| *lost) {
                 // The target had closed the connection while it was idle.
-                Err(Lost { unsent: Some(unsent), .. }) if !is_new => {
+                Err(Lost { again: Some(again), .. }) => {
                     target.session.forget();
-                    request = unsent;
+                    request = *again;
                 }
                 done => return done.map_err(Box::new),
+            }
+        }
+        match self.open(target, version).await {
+            Ok(connection) => self.over(target, plan, connection, request, false).await,
+            Err(failure) => Err(Box::new(Lost { failure, again: Some(Box::new(request)) })),
+        }
+    }
+
+    fn version(&self, target: &Target, plan: &Plan) -> Version {
+        // Only connections of HTTP/1.1 can be switched to another protocol.
+        let http1 = plan.switch.is_some() || target.http1_only.load(Ordering::Relaxed);
+        if http1 { Version::Http1 } else { self.version }
+    }
+
+    async fn over(&self, target: &Target, plan: &mut Plan, connection: Opened, mut request: Request, kept: bool) -> Attempt {
+        match connection {
+            Opened::Http1(connection) => {
+                let sent = send(target, plan, connection, request, kept);
+                self.receive(target, plan, sent).await
+            }
+            Opened::Http2(session) => {
+                plan.for_http2(&mut request, target);
+                self.over_http2(target, plan, session, request).await
             }
         }
     }
@@ -167,10 +183,11 @@ impl Shared {
         .map_err(|error| unreachable(std::io::Error::other(error)))
     }
 
-    async fn over_http1(&self, target: &Target, mut connection: Connection, plan: &mut Plan, mut request: Request) -> Attempt {
-        plan.for_http1(&mut request, target);
-        let answer = within(self.response_timeout, plan.upload.as_ref(), connection.exchange(request)).await;
-        let answer = received(target, answer)?;
+    async fn receive(&self, target: &Target, plan: &mut Plan, sent: Sent) -> Attempt {
+        let Sent { mut connection, head, kept } = sent;
+        let answer = connection.receive(head, self.response_timeout, plan.upload.as_ref()).await;
+        let again = || if kept && plan.repeat() { connection.unanswered() } else { None };
+        let answer = received(target, answer, again)?;
         let upgrade = plan.wishes.upgrade.as_ref().filter(|asked| tunnel::is_agreed(asked, &answer));
         match (answer.status() == StatusCode::SWITCHING_PROTOCOLS, upgrade, plan.switch.take()) {
             (false, ..) => {
@@ -178,33 +195,40 @@ impl Shared {
                 finished(target, answer, |body| connection.body(body, &target.pool, upload, self.response_timeout))
             }
             (true, Some(_), Some(switch)) => Ok(switch.begin(connection, answer)),
-            (true, ..) => Err(broken(target, "it switched to a protocol that was not asked for")),
+            (true, ..) => Err(broken(target, "it switched to a protocol that was not asked for").into()),
         }
     }
 
-    async fn over_http2(&self, target: &Target, session: Session, plan: &mut Plan, mut request: Request) -> Attempt {
-        plan.for_http2(&mut request, target);
+    async fn over_http2(&self, target: &Target, plan: &Plan, session: Session, request: Request) -> Attempt {
         let answer = within(self.response_timeout, plan.upload.as_ref(), session.exchange(request)).await;
-        finished(target, received(target, answer)?, Body::new)
+        finished(target, received(target, answer, || None)?, Body::new)
     }
+}
+
+/// Sends a request over HTTP/1.1.
+fn send(target: &Target, plan: &Plan, mut connection: Connection, mut request: Request, kept: bool) -> Sent {
+    plan.for_http1(&mut request, target);
+    let head = connection.send(request);
+    Sent { connection, head, kept }
 }
 
 /// The answer, or what to make of it that there is none.
 fn received(
     target: &Target,
-    answer: Option<Result<http::Response<Incoming>, TrySendError<Request>>>,
+    answer: Option<Answered>,
+    again: impl FnOnce() -> Option<Request>,
 ) -> Result<http::Response<Incoming>, Box<Lost>> {
-    let (failure, unsent) = match answer {
+    let (failure, again) = match answer {
         Some(Ok(answer)) => return Ok(answer),
         None => (Failure::Slow { target: target.address.to_string() }, None),
         Some(Err(mut error)) => {
             let unsent = error.take_message();
             let error = error.into_error();
-            let failure = if error.is_user() { Failure::Body(error) } else { broken(target, error).failure };
-            (failure, unsent)
+            let failure = if error.is_user() { Failure::Body(error) } else { broken(target, error) };
+            (failure, unsent.or_else(again).map(Box::new))
         }
     };
-    Err(Box::new(Lost { failure, unsent }))
+    Err(Box::new(Lost { failure, again }))
 }
 
 /// The answer as the client may get it.
@@ -215,28 +239,6 @@ fn finished(target: &Target, answer: http::Response<Incoming>, body: impl FnOnce
     Ok(Response::from_parts(parts, body(incoming)))
 }
 
-fn broken(target: &Target, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Box<Lost> {
-    Box::new(Lost { failure: Failure::Broken { target: target.address.to_string(), cause: cause.into() }, unsent: None })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::UpstreamConfig;
-    use crate::proxy::Upstream;
-    use spikard_middleware::BuildContext;
-
-    #[test]
-    fn the_host_that_was_asked_for_outlives_a_change_of_the_version() {
-        for (preserve_host, host) in [(true, "gate:80"), (false, "target:1")] {
-            let config = UpstreamConfig { preserve_host, ..UpstreamConfig::to("http://target:1") };
-            let upstream = Upstream::build(&config, &BuildContext::default()).unwrap();
-            let request = http::Request::get("/a").header(HOST, "gate:80").body(Body::empty()).unwrap();
-            let (plan, mut request) = Plan::of(&upstream.0, request).unwrap_or_else(|failure| panic!("{failure}"));
-            plan.for_http2(&mut request, &upstream.0.targets[0]);
-            assert_eq!(request.uri().to_string(), format!("http://{host}/a"));
-            plan.for_http1(&mut request, &upstream.0.targets[0]);
-            assert_eq!((request.uri().to_string().as_str(), &request.headers()[HOST]), ("/a", &host.parse().unwrap()));
-        }
-    }
+fn broken(target: &Target, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failure {
+    Failure::Broken { target: target.address.to_string(), cause: cause.into() }
 }

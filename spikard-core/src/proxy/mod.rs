@@ -5,6 +5,7 @@
 //! that no two servers can read one request differently. Extended CONNECT (WebSockets over
 //! HTTP/2, RFC 8441) is left out.
 
+mod alarm;
 mod connection;
 mod exchange;
 mod failure;
@@ -12,6 +13,7 @@ mod forwarded;
 mod headers;
 mod http2;
 mod path;
+mod plan;
 mod pool;
 mod relay;
 mod target;
@@ -20,6 +22,7 @@ mod tests;
 mod tls;
 mod tunnel;
 mod upload;
+mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};

@@ -9,19 +9,14 @@ use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tower::{Service, ServiceExt};
 
 use super::tls::Connectors;
+use super::wire::Wire;
 
-/// An open connection, whatever it is made of.
-pub(super) type Stream = TokioIo<Box<dyn Transport>>;
-
-/// Bytes both ways.
-pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
+/// An open connection, as hyper takes it.
+pub(super) type Stream = TokioIo<Wire>;
 
 /// Which protocols a connection may speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,14 +96,13 @@ impl Address {
     }
 
     async fn open(&self, version: Version, tls: &Connectors, limit: Duration) -> io::Result<(Stream, Version)> {
-        let boxed = |transport: Box<dyn Transport>| TokioIo::new(transport);
         match &self.place {
-            Place::Tcp(uri) => Ok((boxed(Box::new(tcp(uri, limit).await?)), version)),
-            Place::Unix(path) => Ok((boxed(Box::new(UnixStream::connect(path).await?)), version)),
+            Place::Tcp(uri) => Ok((TokioIo::new(Wire::new(tcp(uri, limit).await?)), version)),
+            Place::Unix(path) => Ok((TokioIo::new(Wire::new(UnixStream::connect(path).await?)), version)),
             Place::Tls(uri, name) => {
                 let stream = tls.of(version).connect(name.clone(), tcp(uri, limit).await?).await?;
                 let agreed = if stream.get_ref().1.alpn_protocol() == Some(b"h2") { Version::Http2 } else { Version::Http1 };
-                Ok((boxed(Box::new(stream)), agreed))
+                Ok((TokioIo::new(Wire::new(stream)), agreed))
             }
         }
     }

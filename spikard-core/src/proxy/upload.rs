@@ -34,13 +34,14 @@ const CONSENT: Duration = Duration::from_secs(1);
 
 impl Progress {
     /// Watches a body. None where there is no body.
-    pub(super) fn of(body: Body) -> (Body, Option<Self>) {
+    pub(super) fn of(body: &mut Body) -> Option<Self> {
         if body.is_end_stream() {
-            return (body, None);
+            return None;
         }
         let progress = Self(Arc::new(Mutex::new(Turn::Client)));
-        let upload = Upload { body, progress: progress.clone(), patience: None };
-        (Body::new(upload), Some(progress))
+        let upload = Upload { body: std::mem::take(body), progress: progress.clone(), patience: None };
+        *body = Body::new(upload);
+        Some(progress)
     }
 
     /// Keeps the body back until the upstream wants it or has been waited for (RFC 9110 section
@@ -62,12 +63,12 @@ impl Progress {
         }
     }
 
-    /// When the upstream's time is over, if it was given `limit`. While the client is to send,
-    /// the upstream's time does not run; the server bounds how long a client may be silent.
-    fn deadline(&self, limit: Duration) -> Instant {
+    /// Since when the upstream's time runs. While the client is to send it does not run; the
+    /// server bounds how long a client may be silent.
+    pub(super) fn since(&self) -> Instant {
         match *self.turn() {
-            Turn::Consent | Turn::Client => Instant::now() + limit,
-            Turn::Upstream(since) | Turn::Answer(since) => since + limit,
+            Turn::Consent | Turn::Client => Instant::now(),
+            Turn::Upstream(since) | Turn::Answer(since) => since,
         }
     }
 
@@ -91,7 +92,7 @@ pub(super) async fn within<T>(limit: Duration, upload: Option<&Progress>, answer
         }
         loop {
             ready!(timer.as_mut().poll(cx));
-            match upload.map(|upload| upload.deadline(limit)) {
+            match upload.map(|upload| upload.since() + limit) {
                 Some(deadline) if deadline > Instant::now() => timer.as_mut().reset(deadline),
                 _ => return Poll::Ready(None),
             }

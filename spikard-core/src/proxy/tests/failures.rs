@@ -103,6 +103,63 @@ async fn targets_take_turns() {
     assert!(["abcabc", "bcabca", "cabcab"].contains(&seen.as_str()), "{seen}");
 }
 
+/// What a client gets for `request` if the upstream, over a connection that was used before, sends
+/// `begun` and closes; and whether the request came again, over a connection that ends as well if
+/// `twice`.
+async fn answer_to_a_request_that_closes(request: &str, begun: &str, twice: bool) -> (String, bool) {
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    let (listener, target) = listener().await;
+    let mut client = Raw::to(proxy(UpstreamConfig::to(target)).await).await;
+    client.send("GET /first HTTP/1.1\r\nhost: gate\r\n\r\n").await;
+    let mut first = Raw::accepted(&listener).await;
+    first.head().await;
+    first.send(OK).await;
+    client.until("ok").await;
+    client.send(request).await;
+    let head = first.head().await;
+    first.send(begun).await;
+    drop(first);
+    let again = async {
+        let mut second = Raw::accepted(&listener).await;
+        assert_eq!(second.head().await, head);
+        if !twice {
+            second.send(OK).await;
+        }
+    };
+    tokio::select! {
+        answer = client.head() => (answer, false),
+        () = again => (client.head().await, true),
+    }
+}
+
+#[tokio::test]
+async fn a_safe_request_is_sent_once_more_where_a_kept_connection_closes_without_an_answer() {
+    for method in ["GET", "HEAD", "OPTIONS"] {
+        let request = format!("{method} /a?b HTTP/1.1\r\nhost: gate\r\naccept: */*\r\nx-a: 1\r\nx-a: 2\r\n\r\n");
+        let (answer, again) = answer_to_a_request_that_closes(&request, "", false).await;
+        assert!(again && answer.starts_with("HTTP/1.1 200"), "{method}: {answer}");
+        let (answer, again) = answer_to_a_request_that_closes(&request, "", true).await;
+        assert!(again && answer.starts_with("HTTP/1.1 502"), "{method}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_may_have_had_an_effect_or_an_answer_is_not_sent_once_more() {
+    for (request, begun) in [
+        ("POST / HTTP/1.1\r\nhost: gate\r\ncontent-length: 0\r\n\r\n", ""),
+        ("PUT / HTTP/1.1\r\nhost: gate\r\ncontent-length: 0\r\n\r\n", ""),
+        ("DELETE / HTTP/1.1\r\nhost: gate\r\n\r\n", ""),
+        ("GET / HTTP/1.1\r\nhost: gate\r\ncontent-length: 1\r\n\r\nx", ""),
+        ("GET / HTTP/1.1\r\nhost: gate\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", ""),
+        ("GET / HTTP/1.1\r\nhost: gate\r\n\r\n", "HTTP/1.1 2"),
+    ] {
+        let (answer, again) = answer_to_a_request_that_closes(request, begun, false).await;
+        assert!(!again && answer.starts_with("HTTP/1.1 502"), "{request}: {answer}");
+    }
+    // Over a new connection, it is the request itself that the upstream does not like.
+    assert!(answer_to("", "GET / HTTP/1.1\r\nhost: gate\r\nconnection: close\r\n\r\n").await.starts_with("HTTP/1.1 502"));
+}
+
 #[tokio::test]
 async fn a_request_is_sent_anew_only_if_nothing_of_it_was_sent() {
     for stale in [true, false] {
