@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
 /// How long a test waits for what must come. No test measures time by it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,9 +46,26 @@ pub struct Program {
     pub address: SocketAddr,
     child: Child,
     log: Arc<Log>,
+    /// Where the configuration lies, if this wrote it.
+    folder: Option<TempDir>,
 }
 
 impl Program {
+    /// Starts a server with this configuration, in TOML, in a folder of its own.
+    ///
+    /// # Panics
+    /// When it does not listen.
+    pub fn serving(config: &str) -> Self {
+        let folder = TempDir::new().unwrap_or_else(|error| panic!("{error}"));
+        let file = folder.path().join("spikard.toml");
+        std::fs::write(&file, config).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let mut command = spikard(["serve"]);
+        command.arg(file).args(["--port", "0"]);
+        let mut program = Self::start(command).unwrap_or_else(|log| panic!("{log}"));
+        program.folder = Some(folder);
+        program
+    }
+
     /// Starts a server and waits until it listens.
     ///
     /// # Errors
@@ -69,15 +87,12 @@ impl Program {
             let _ = child.wait();
             return Err(log.text());
         };
-        Ok(Self { address, child, log })
+        Ok(Self { address, child, log, folder: None })
     }
 
-    /// The process.
-    ///
-    /// # Panics
-    /// When it has none.
-    pub fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
+    /// A file of the process in proc(5).
+    pub fn proc(&self, name: &str) -> PathBuf {
+        Path::new("/proc").join(self.child.id().to_string()).join(name)
     }
 
     /// Sends a signal.
@@ -85,7 +100,8 @@ impl Program {
     /// # Panics
     /// When the process has ended.
     pub fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).unwrap_or_else(|error| panic!("{error}; the log says: {}", self.log()));
+        kill_process(Pid::from_child(&self.child), signal)
+            .unwrap_or_else(|error| panic!("{error}; the log says: {}", self.log()));
     }
 
     /// Waits for the end of the process.

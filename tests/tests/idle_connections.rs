@@ -4,8 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use spikard_tests::program::{Program, spikard};
-use tempfile::TempDir;
+use spikard_tests::program::Program;
 
 const CONNECTIONS: usize = 10_000;
 const EACH: usize = 6 * 1024;
@@ -20,8 +19,8 @@ response = { body = 'hello' }
 
 /// The memory of a process that is not shared with a file, in bytes (proc(5), `RssAnon`).
 fn resident(program: &Program) -> usize {
-    let path = format!("/proc/{}/status", program.pid().as_raw_nonzero());
-    let status = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let path = program.proc("status");
+    let status = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line");
     line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") * 1024
 }
@@ -39,12 +38,7 @@ fn each_of_10_000_costs_at_most_6_kb() {
     let most = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).expect("up to the hard limit");
     assert!(most.is_none_or(|most| most > 10_200), "the hard limit of descriptors is {most:?}, expected 10200 or more");
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("spikard.toml");
-    std::fs::write(&file, CONFIG).unwrap();
-    let mut command = spikard(["serve"]);
-    command.arg(&file).args(["--port", "0"]);
-    let program = Program::start(command).unwrap_or_else(|log| panic!("{log}"));
+    let program = Program::serving(CONFIG);
 
     let _warm: Vec<TcpStream> = (0..50).map(|_| used(&program)).collect();
     let before = resident(&program);

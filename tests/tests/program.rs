@@ -1,5 +1,6 @@
 //! What the program says: its commands, their output and their exit codes.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -38,8 +39,8 @@ struct Folder(TempDir);
 
 impl Folder {
     fn with(text: &str) -> Self {
-        let folder = Self(TempDir::new().unwrap());
-        std::fs::write(folder.file(), text).unwrap();
+        let folder = Self(TempDir::new().expect("a folder"));
+        std::fs::write(folder.file(), text).expect("a file");
         folder
     }
 
@@ -49,7 +50,7 @@ impl Folder {
 
     /// Runs a command in the folder, so that files are shown by their names.
     fn run(&self, arguments: &[&str]) -> Output {
-        spikard(arguments).current_dir(self.0.path()).output().unwrap()
+        spikard(arguments).current_dir(self.0.path()).output().expect("the program runs")
     }
 
     /// What a command writes that succeeds.
@@ -61,11 +62,11 @@ impl Folder {
 }
 
 fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
@@ -248,7 +249,8 @@ fn listening(folder: &Folder, arguments: &[&str], environment: &[(&str, &str)]) 
 
 /// Some port that is free now.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
 }
 
 #[test]
@@ -283,7 +285,7 @@ fn the_banner_says_what_listens_where_and_what_is_public() {
 
 #[test]
 fn an_address_that_is_taken_is_an_error_that_names_it() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().unwrap().port().to_string();
     let output = Folder::with(CONFIG).run(&["serve", "spikard.toml", "--port", &port]);
     assert_eq!(output.status.code(), Some(1));

@@ -3,25 +3,15 @@
 use std::net::SocketAddr;
 
 use rustix::process::Signal;
-use spikard_tests::program::{Program, spikard};
+use spikard_tests::program::Program;
 use spikard_tests::raw::Raw;
 use spikard_tests::upstream::{Reply, Upstream};
-use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const FIXED: &str = "[[routes]]\npath = '/'\nresponse = { body = 'hello' }\n";
-
-fn start(config: &str) -> (Program, TempDir) {
-    let folder = TempDir::new().expect("a folder");
-    let file = folder.path().join("spikard.toml");
-    std::fs::write(&file, config).expect("a file");
-    let mut command = spikard(["serve"]);
-    command.arg(file).args(["--port", "0"]);
-    (Program::start(command).unwrap_or_else(|log| panic!("{log}")), folder)
-}
 
 /// Asks on one connection until told to go.
 fn persistent(address: SocketAddr, answered: mpsc::UnboundedSender<()>) -> JoinHandle<()> {
@@ -55,7 +45,7 @@ fn fresh(address: SocketAddr, answered: mpsc::UnboundedSender<()>) -> JoinHandle
 async fn assert_no_request_fails(clients: impl Fn(SocketAddr, mpsc::UnboundedSender<()>) -> JoinHandle<()>) {
     const CLIENTS: usize = 20;
     const BEFORE: usize = 10_000;
-    let (mut program, _folder) = start(FIXED);
+    let mut program = Program::serving(FIXED);
     let (sender, mut answered) = mpsc::unbounded_channel();
     let clients: Vec<_> = (0..CLIENTS).map(|_| clients(program.address, sender.clone())).collect();
     for _ in 0..BEFORE {
@@ -80,20 +70,20 @@ async fn no_request_of_10_000_on_fresh_connections_fails() {
 }
 
 /// A gateway whose upstream never answers, and a request that waits for it.
-async fn waiting(config: &str) -> (Program, Raw, Upstream, TempDir) {
+async fn waiting(config: &str) -> (Program, Raw, Upstream) {
     let upstream = Upstream::start(std::collections::BTreeMap::new(), Reply::Silence).await;
     let route = "[[routes]]\npath = '/'\nupstream = 'app'\n";
-    let (program, folder) = start(&format!("{config}\nupstreams.app.targets = ['http://{}']\n{route}", upstream.address));
+    let program = Program::serving(&format!("{config}\nupstreams.app.targets = ['http://{}']\n{route}", upstream.address));
     let mut client = Raw::connect(program.address).await;
     client.send(GET).await;
     assert_eq!(upstream.expect(1).await.len(), 1, "the request is in flight");
-    (program, client, upstream, folder)
+    (program, client, upstream)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_in_flight_has_its_time_out_to_finish() {
     for signal in [Signal::TERM, Signal::INT] {
-        let (mut program, mut client, _upstream, _folder) = waiting("request_timeout = '500ms'").await;
+        let (mut program, mut client, _upstream) = waiting("request_timeout = '500ms'").await;
         program.signal(signal);
         let answer = client.answer().await.expect("the request is finished");
         assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
@@ -103,7 +93,7 @@ async fn a_request_in_flight_has_its_time_out_to_finish() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_takes_longer_than_the_shutdown_timeout_is_cut_off() {
-    let (mut program, mut client, _upstream, _folder) = waiting("shutdown_timeout = '100ms'").await;
+    let (mut program, mut client, _upstream) = waiting("shutdown_timeout = '100ms'").await;
     program.signal(Signal::TERM);
     assert_eq!(client.answer().await, None);
     assert_eq!(program.wait().code(), Some(0));
@@ -112,7 +102,7 @@ async fn what_takes_longer_than_the_shutdown_timeout_is_cut_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_graceful_shutdown_nothing_is_finished() {
-    let (mut program, mut client, _upstream, _folder) = waiting("graceful_shutdown = false").await;
+    let (mut program, mut client, _upstream) = waiting("graceful_shutdown = false").await;
     program.signal(Signal::TERM);
     assert_eq!(client.answer().await, None);
     assert_eq!(program.wait().code(), Some(0));
@@ -120,7 +110,7 @@ async fn without_graceful_shutdown_nothing_is_finished() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_at_once() {
-    let (mut program, mut client, _upstream, _folder) = waiting("").await;
+    let (mut program, mut client, _upstream) = waiting("").await;
     program.signal(Signal::TERM);
     assert!(program.logged(|line| line.contains("stopping")).is_some(), "{}", program.log());
     program.signal(Signal::INT);
@@ -131,7 +121,7 @@ async fn a_second_signal_ends_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_hold_nothing_up() {
-    let (mut program, _folder) = start(FIXED);
+    let mut program = Program::serving(FIXED);
     let mut unused = Raw::connect(program.address).await;
     let mut used = Raw::connect(program.address).await;
     used.send(GET).await;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use spikard_tests::program::{Program, spikard};
+use spikard_tests::program::Program;
 use spikard_tests::raw::Raw;
 use spikard_tests::upstream::{Reply, Upstream};
 use tempfile::TempDir;
@@ -16,6 +16,7 @@ use tempfile::TempDir;
 const CLIENTS: usize = 200;
 const CONFIG: &str = "
 compression = false
+upstreams.app.targets = ['http://UPSTREAM']
 
 [limits]
 head_timeout = '1s'
@@ -24,7 +25,7 @@ body_timeout = '1s'
 write_timeout = '1s'
 
 [[static_files]]
-directory = 'files'
+directory = 'FILES'
 route_prefix = '/'
 
 [[routes]]
@@ -32,23 +33,10 @@ path = '/form'
 upstream = 'app'
 ";
 
-fn start(upstream: &Upstream) -> (Program, TempDir) {
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("spikard.toml");
-    std::fs::write(&file, format!("upstreams.app.targets = ['http://{}']\n{CONFIG}", upstream.address)).unwrap();
-    std::fs::create_dir(folder.path().join("files")).unwrap();
-    // More than the system buffers for one connection.
-    std::fs::write(folder.path().join("files/large"), vec![b'x'; 16 << 20]).unwrap();
-    std::fs::write(folder.path().join("files/small"), "small").unwrap();
-    let mut command = spikard(["serve"]);
-    command.arg(file).args(["--port", "0"]);
-    (Program::start(command).unwrap_or_else(|log| panic!("{log}")), folder)
-}
-
 /// How many connections the program holds.
 fn connections(program: &Program) -> usize {
-    let folder = format!("/proc/{}/fd", program.pid().as_raw_nonzero());
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    let folder = program.proc("fd");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let links = entries.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
     links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
 }
@@ -56,9 +44,14 @@ fn connections(program: &Program) -> usize {
 /// Attacks the program, and asks it for something meanwhile, until it holds no slow client any
 /// more. How many it held at most.
 async fn withstands(mode: &str, path: &str) -> usize {
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const PATIENCE: Duration = Duration::from_mins(1);
     let upstream = Upstream::start(BTreeMap::new(), Reply::Silence).await;
-    let (program, _folder) = start(&upstream);
+    let files = TempDir::new().expect("a folder");
+    // More than the system buffers for one connection.
+    std::fs::write(files.path().join("large"), vec![b'x'; 16 << 20]).expect("a file");
+    std::fs::write(files.path().join("small"), "small").expect("a file");
+    let config = CONFIG.replace("UPSTREAM", &upstream.address.to_string());
+    let program = Program::serving(&config.replace("FILES", &files.path().display().to_string()));
     let own = connections(&program);
     let url = format!("http://{}{path}", program.address);
     let clients = CLIENTS.to_string();
