@@ -14,7 +14,7 @@ pub(super) fn run(file: &Path, format: ReportFormat) -> ExitCode {
     };
     let written = match format {
         ReportFormat::Json if report.diagnostics.is_empty() => ExitCode::SUCCESS,
-        ReportFormat::Json => inspect::write(&(report.json_lines() + "\n")),
+        ReportFormat::Json => inspect::write(&report.json_lines()),
         ReportFormat::Text => {
             show(&report);
             if good { inspect::write(&format!("{}: no errors\n", file.display())) } else { ExitCode::SUCCESS }
