@@ -14,7 +14,7 @@ with_policies! {
     pub struct RouteConfig {
         /// The path: `/users/{id}` takes one segment, `/files/{*rest}` all that is left.
         pub path: String,
-        /// The methods; none are all. `GET` answers `HEAD` too.
+        /// The methods; none are all, and `GET` for `static_files`. `GET` answers `HEAD` too.
         #[serde(default)]
         pub methods: Vec<String>,
         /// The host name, exact or with a wildcard label in front: `*.example.com`.

@@ -124,7 +124,11 @@ impl Gateway {
         let (host, path) = (host_of(request), request.uri().path());
         let found = match self.table.find(host, path, request.method()) {
             Matched::Route(number, params) => match self.preflighted(request) {
-                Some((asked, params)) if self.answers_preflight(asked, number) => (&self.routes[asked], params, true),
+                Some((asked, params)) if self.answers_preflight(asked, number) => {
+                    let methods = self.table.methods(host, path);
+                    request.extensions_mut().insert(Allowed(methods));
+                    (&self.routes[asked], params, true)
+                }
                 _ => (&self.routes[number], params, false),
             },
             Matched::NotFound if path == "*" && request.method() == Method::OPTIONS => return &*self.outside.options,

@@ -141,5 +141,9 @@ fn methods_of(config: &RouteConfig, ctx: &BuildContext) -> Result<Vec<Method>, B
         }
     }
     BuildError::all(errors)?;
+    if methods.is_empty() && config.static_files.is_some() {
+        // Files have no other; what asks for one is answered like on any route that lacks it.
+        methods.push(Method::GET);
+    }
     Ok(methods)
 }

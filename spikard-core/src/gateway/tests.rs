@@ -5,7 +5,7 @@ use http::Method;
 use super::Gateway;
 use crate::TestClient;
 use crate::config::{ResponseConfig, RouteConfig, ServerConfig};
-use spikard_middleware::{CorsConfig, Override};
+use spikard_middleware::{CorsConfig, DirectoryConfig, Override};
 
 fn route(path: &str, methods: &[&str], body: &str) -> RouteConfig {
     RouteConfig {
@@ -31,6 +31,18 @@ async fn refusals_of_the_table_pass_the_stack_of_the_server() {
     assert_eq!((missing.status().as_u16(), missing.header("x-request-id").len()), (404, 36));
     assert_eq!((wrong.status().as_u16(), wrong.header("allow")), (405, "GET, HEAD, OPTIONS, PUT"));
     assert_eq!((options.status().as_u16(), options.header("allow")), (204, "GET, HEAD, OPTIONS, PUT"));
+}
+
+#[tokio::test]
+async fn a_directory_answers_other_methods_like_any_route() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = Some(DirectoryConfig::new(directory.path()));
+    let files = RouteConfig { path: "/files/{*rest}".into(), static_files: files, ..Default::default() };
+    let client = client(vec![files, route("/files/{*rest}", &["POST"], "posted")]);
+    let options = client.request(Method::OPTIONS, "/files/a").send().await;
+    assert_eq!((options.status().as_u16(), options.header("allow")), (204, "GET, HEAD, OPTIONS, POST"));
+    assert_eq!(client.post("/files/a").send().await.text(), "posted");
+    assert_eq!(client.request(Method::PUT, "/files/a").send().await.status(), 405);
 }
 
 #[tokio::test]
@@ -65,6 +77,7 @@ async fn a_preflight_is_about_the_route_of_the_method_that_it_asks_for() {
     {
         let preflight = client.request(Method::OPTIONS, path).header("origin", "https://own.example");
         let answer = preflight.header("access-control-request-method", "PUT").send().await;
+        assert_eq!(answer.header("allow").is_empty(), path != "/closed", "{path}");
         assert_eq!((answer.header("access-control-allow-origin"), answer.text().as_str()), (allowed, body), "{path}");
     }
 }

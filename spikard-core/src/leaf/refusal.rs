@@ -8,12 +8,15 @@ use spikard_middleware::{Answer, Body, Request, Response, Service};
 #[derive(Debug, Clone)]
 pub(crate) struct Allowed(pub(crate) Vec<Method>);
 
-impl Allowed {
-    fn header(request: &Request) -> HeaderValue {
-        let methods = request.extensions().get::<Self>().map(|Self(methods)| methods.as_slice()).unwrap_or_default();
+/// Says in `Allow` which methods the path has; nothing where it is not about one path (`OPTIONS *`).
+fn allow(mut response: Response, request: &Request) -> Response {
+    if let Some(Allowed(methods)) = request.extensions().get() {
         let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
-        HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static(""))
+        // Methods are tokens: this does not fail.
+        let names = HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static(""));
+        response.headers_mut().insert(header::ALLOW, names);
     }
+    response
 }
 
 /// Unknown paths.
@@ -31,11 +34,9 @@ pub(crate) struct MethodNotAllowed;
 
 impl Service for MethodNotAllowed {
     fn call(&self, request: Request) -> Answer<'_> {
-        let allow = Allowed::header(&request);
         let detail = format!("{} is not a method of this path", request.method());
-        let mut response = METHOD_NOT_ALLOWED.response(&Subject::of(&request), &detail);
-        response.headers_mut().insert(header::ALLOW, allow);
-        Box::pin(std::future::ready(response))
+        let response = METHOD_NOT_ALLOWED.response(&Subject::of(&request), &detail);
+        Box::pin(std::future::ready(allow(response, &request)))
     }
 }
 
@@ -46,7 +47,6 @@ impl Service for Options {
     fn call(&self, request: Request) -> Answer<'_> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
-        response.headers_mut().insert(header::ALLOW, Allowed::header(&request));
-        Box::pin(std::future::ready(response))
+        Box::pin(std::future::ready(allow(response, &request)))
     }
 }
