@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::pattern::Names;
 
 /// Bytes: text, or a table that says how they are made.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Content {
     /// Text, in UTF-8.

@@ -141,3 +141,53 @@ fn json(path: &str, found: &Value, expected: &Value, names: &Names, wrong: &mut 
         _ => wrong.push(format!("json {path} is {found}, expected {expected}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong about an answer, by the first word of each.
+    fn wrong(yaml: &str) -> Vec<String> {
+        let expect: Expect = serde_saphyr::from_str(yaml).unwrap();
+        let head = "HTTP/1.1 200 OK\r\nX-One: 1\r\nx-two: a\r\nX-Two: b";
+        let found = Answer { status: 200, head: head.into(), body: br#"{"a": 1, "b": {"c": [1, "x"]}}"#.into() };
+        let wrong = answer(&expect, &found, &Names::default()).unwrap();
+        wrong.iter().map(|wrong| wrong.split(' ').next().unwrap_or_default().to_owned()).collect()
+    }
+
+    #[test]
+    fn everything_that_is_not_as_expected_is_told() {
+        for right in [
+            "status: 200",
+            "status: { one_of: [204, 200] }",
+            r#"headers: { x-one: "1", X-TWO: [a, b] }"#,
+            "headers: { x-two: [{ matches: ^a }, b] }",
+            "absent: [x-three]",
+            r#"body: '{"a": 1, "b": {"c": [1, "x"]}}'"#,
+            "json: { b: { c: [1, x] } }",
+            r#"{ body_has: ['"a": 1'], body_lacks: [d], at_least: 30, at_most: 30 }"#,
+        ] {
+            assert_eq!(wrong(right), [""; 0], "{right}");
+        }
+        for (not, told) in [
+            ("status: 201", "status"),
+            ("status: { one_of: [204] }", "status"),
+            ("headers: { x-one: one }", "x-one"),
+            ("headers: { x-two: a }", "x-two"),
+            ("headers: { x-two: [b, a] }", "x-two"),
+            ("headers: { x-three: { matches: . } }", "x-three"),
+            ("absent: [X-One]", "X-One"),
+            ("body: x", "body"),
+            ("json: { a: 2 }", "json"),
+            ("json: { b: { c: [1] } }", "json"),
+            ("json: { d: 1 }", "json"),
+            ("json: { b: { c: { matches: x } } }", "json"),
+            ("body_has: [d]", "body"),
+            ("body_lacks: [{ matches: c }]", "body"),
+            ("at_least: 31", "body"),
+            ("at_most: 29", "body"),
+        ] {
+            assert_eq!(wrong(not), [told], "{not}");
+        }
+    }
+}

@@ -138,7 +138,7 @@ pub enum Values {
 }
 
 /// What is expected of an answer. What is not named may be anything.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Expect {
     /// The status.
@@ -170,7 +170,7 @@ pub struct Expect {
 }
 
 /// A status, or several that are all right.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Status {
     /// This one.

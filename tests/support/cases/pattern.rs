@@ -6,7 +6,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 /// Text, or a regular expression that is found in it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Pattern {
     /// Equal text.
@@ -19,7 +19,7 @@ pub enum Pattern {
 }
 
 /// The lines of one header field.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Patterns {
     /// Exactly one line.

@@ -178,15 +178,18 @@ fn compared(expect: &Expect, answer: Option<&crate::raw::Answer>, names: &Names)
 }
 
 fn steps(case: &Case) -> Result<Vec<Step>, String> {
-    match (&case.expect, case.steps.is_empty()) {
+    let steps = match (&case.expect, case.steps.is_empty()) {
         (Some(expect), true) => {
-            let step =
-                Step { request: case.request.clone(), raw: case.raw.clone(), expect: expect.clone(), keep: BTreeMap::new() };
-            Ok(vec![step])
+            let (request, raw) = (case.request.clone(), case.raw.clone());
+            vec![Step { request, raw, expect: expect.clone(), keep: BTreeMap::new() }]
         }
-        (None, false) if case.request.is_none() && case.raw.is_none() => Ok(case.steps.clone()),
-        _ => Err(format!("case `{}` has `request` or `raw` with `expect`, or `steps`", case.name)),
+        (None, false) if case.request.is_none() && case.raw.is_none() => case.steps.clone(),
+        _ => return Err(format!("case `{}` has `request` or `raw` with `expect`, or `steps`", case.name)),
+    };
+    if steps.iter().any(|step| step.expect == Expect::default()) {
+        return Err(format!("case `{}` expects nothing of an answer", case.name));
     }
+    Ok(steps)
 }
 
 /// What `{each}` stands for, run by run; one empty text where the case does not say.
