@@ -64,6 +64,7 @@ impl Connection {
 
     /// Sends a request as soon as its answer is waited for with `receive`.
     pub(super) fn send(&mut self, request: Request) -> Head {
+        self.unanswered.begin();
         // The answer comes out of `drive` and nowhere else, so nothing has to wake us for it; and
         // since nothing would, tokio's budget must not hold it back.
         Box::pin(unconstrained(self.sender.try_send_request(request)))

@@ -188,3 +188,23 @@ async fn a_request_is_sent_anew_only_if_nothing_of_it_was_sent() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_sent_once_more_is_the_request_and_nothing_of_the_one_before() {
+    let (listener, target) = listener().await;
+    let mut client = Raw::to(proxy(UpstreamConfig::to(target)).await).await;
+    let rest = "GET /smuggled HTTP/1.1\r\nx: ";
+    client.send(&format!("POST / HTTP/1.1\r\nhost: gate\r\ncontent-length: {}\r\n\r\n", rest.len())).await;
+    let mut first = Raw::accepted(&listener).await;
+    first.head().await;
+    first.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    client.head().await;
+    // Behind the answer, so that nothing separates it from the next request.
+    client.send(rest).await;
+    first.until(rest).await;
+    client.send("GET /own HTTP/1.1\r\nhost: gate\r\n\r\n").await;
+    first.head().await;
+    drop(first);
+    let head = Raw::accepted(&listener).await.head().await;
+    assert!(head.starts_with("GET /own "), "{head}");
+}
