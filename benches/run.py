@@ -3,7 +3,8 @@
 
 Server on CPU 0, wrk (and the upstream, for proxies) on CPU 1. The figure is user and system time of
 the server's processes, from /proc, divided by the requests that wrk counted; wall-clock rates are
-shown but depend on the machine. `benches/run.sh` builds and installs what this needs.
+shown but depend on the machine. Where `perf` can count, instructions are shown too: they hardly
+depend on what else the machine does. `benches/run.sh` builds and installs what this needs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -26,6 +28,7 @@ RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 ANSWER = b'{"message":"Hello, World!"}'
 UPSTREAM = 9100
 TICK = os.sysconf("SC_CLK_TCK")
+PERF = False
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Server:
     command: list[str]
     path: str = "/"
     headers: list[str] = field(default_factory=list)
-    rounds: list[tuple[float, float, float]] = field(default_factory=list)
+    rounds: list[tuple[float, ...]] = field(default_factory=list)
 
     def start(self) -> subprocess.Popen[bytes]:
         command = ["taskset", "-c", "0", *self.command]
@@ -77,6 +80,33 @@ def cpu(pid: int) -> tuple[float, float]:
     return user / TICK, system / TICK
 
 
+class Counter:
+    """Instructions of a process family in user and kernel mode; zeros where `perf` cannot count."""
+
+    def __init__(self, pid: int) -> None:
+        self.process = None
+        if PERF:
+            pids = ",".join(map(str, family(pid)))
+            command = ["perf", "stat", "-x,", "-e", "instructions:u,instructions:k", "-p", pids]
+            self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+            time.sleep(0.1)
+
+    def stop(self) -> tuple[int, int]:
+        if self.process is None:
+            return 0, 0
+        self.process.send_signal(signal.SIGINT)
+        lines = [line.split(",") for line in self.process.communicate()[1].splitlines() if "instructions" in line]
+        user, kernel = (int(line[0]) for line in lines)
+        return user, kernel
+
+
+def perf_counts() -> bool:
+    if shutil.which("perf") is None:
+        return False
+    probe = subprocess.run(["perf", "stat", "-x,", "-e", "instructions:u,instructions:k", "true"], capture_output=True, text=True)
+    return probe.returncode == 0 and "not supported" not in probe.stderr
+
+
 def measure(server: Server, seconds: int, connections: int) -> None:
     process = server.start()
     try:
@@ -84,13 +114,15 @@ def measure(server: Server, seconds: int, connections: int) -> None:
         headers = [word for header in server.headers for word in ("-H", header)]
         load = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", *headers]
         subprocess.run([*load, "-d1s", url], check=True, capture_output=True)
+        counter = Counter(process.pid)
         before = cpu(process.pid)
         output = subprocess.run([*load, f"-d{seconds}s", url], check=True, capture_output=True, text=True).stdout
         after = cpu(process.pid)
+        instructions = counter.stop()
         requests = int(re.search(r"(\d+) requests in", output)[1])
         assert "Non-2xx" not in output, output
         user, system = ((after[i] - before[i]) * 1e6 / requests for i in (0, 1))
-        server.rounds.append((user + system, user, requests / seconds))
+        server.rounds.append((user + system, user, requests / seconds, *(each / requests for each in instructions)))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
@@ -152,8 +184,8 @@ def servers(files: dict[str, Path]) -> dict[str, list[Server]]:
     key = ["X-API-Key: bench-key", "Origin: https://app.example.com", "Accept-Encoding: gzip"]
     return {
         "27-byte answer": [
-            Server("bare hyper", 8101, [reference, "hyper", "8101"]),
             Server("bare axum", 8102, [reference, "axum", "8102"]),
+            Server("bare hyper", 8101, [reference, "hyper", "8101"]),
             spikard("none.toml", 8103, label="spikard, fixed answer, no policies"),
             spikard("default.toml", 8104, label="spikard, fixed answer, default stack"),
             spikard("everything.toml", 8105, headers=key, label="spikard, fixed answer, everything on"),
@@ -171,10 +203,15 @@ def servers(files: dict[str, Path]) -> dict[str, list[Server]]:
 
 
 def table(title: str, rows: list[Server]) -> str:
-    lines = [f"### {title}", "", "| server | CPU us/request | of which user | requests/s | CPU beside the first |", "|---|---|---|---|---|"]
+    head = ["server", "CPU us", "of which user", "requests/s", "instructions", "of which user", "CPU beside the first", "instructions beside the first"]
+    lines = [f"### {title}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     medians = [[statistics.median(each) for each in zip(*row.rounds)] for row in rows]
-    for row, (total, user, rate) in zip(rows, medians):
-        lines.append(f"| {row.name} | {total:.2f} | {user:.2f} | {rate:,.0f} | {total / medians[0][0]:.2f}x |")
+    first = medians[0]
+    for row, (total, user, rate, user_count, kernel_count) in zip(rows, medians):
+        count = user_count + kernel_count
+        beside = f"{count / (first[3] + first[4]):.2f}x" if count else "-"
+        figures = [f"{total:.2f}", f"{user:.2f}", f"{rate:,.0f}", f"{count:,.0f}", f"{user_count:,.0f}", f"{total / first[0]:.2f}x", beside]
+        lines.append(f"| {row.name} | {' | '.join(figures)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -206,6 +243,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--connections", type=int, default=64)
     arguments = parser.parse_args()
+    global PERF
+    PERF = perf_counts()
     with tempfile.TemporaryDirectory() as folder:
         files = configs(Path(folder))
         groups = servers(files)

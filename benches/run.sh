@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
-for program in wrk nginx haproxy; do
-    command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] || missing+=("$program")
+for program in wrk nginx haproxy perf; do
+    command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] || missing+=("${program/#perf/linux-perf}")
 done
 if [ "${#missing[@]}" -gt 0 ]; then
     sudo=""
