@@ -34,10 +34,11 @@ pub(super) fn announce(headers: &mut HeaderMap, client: Option<&Client>, version
     headers.insert(FORWARDED, forwarded);
     headers.insert(FOR, addresses);
     headers.insert(PROTO, HeaderValue::from_static(if client.scheme == Scheme::HTTPS { "https" } else { "http" }));
-    if client.host.as_str().is_empty() {
+    let host = client.host.as_header();
+    if host.is_empty() {
         headers.remove(HOST_ASKED);
     } else {
-        headers.insert(HOST_ASKED, client.host.as_header().clone());
+        headers.insert(HOST_ASKED, host.clone());
     }
 }
 
