@@ -163,7 +163,8 @@ impl Shared {
         match version {
             Version::Http1 => self.connect(target, version).await,
             Version::Http2 => {
-                let opened = target.session.open(self.connect(target, version)).await;
+                let opened = target.session.open(self.connect_timeout, self.connect(target, version)).await;
+                let opened = opened.unwrap_or_else(|| Err(unreachable(target, std::io::ErrorKind::TimedOut.into())));
                 if matches!(opened, Ok(Opened::Http1(_))) {
                     target.http1_only.store(true, Ordering::Relaxed);
                 }
@@ -173,14 +174,13 @@ impl Shared {
     }
 
     async fn connect(&self, target: &Target, version: Version) -> Result<Opened, Failure> {
-        let unreachable = |cause| Failure::Unreachable { target: target.address.to_string(), cause };
         let opened = target.address.connect(version, &self.tls, self.connect_timeout).await;
-        let (stream, version) = opened.map_err(unreachable)?;
+        let (stream, version) = opened.map_err(|cause| unreachable(target, cause))?;
         match version {
             Version::Http1 => Connection::open(stream).await.map(Opened::Http1),
             Version::Http2 => Session::open(stream).await.map(Opened::Http2),
         }
-        .map_err(|error| unreachable(std::io::Error::other(error)))
+        .map_err(|error| unreachable(target, std::io::Error::other(error)))
     }
 
     async fn receive(&self, target: &Target, plan: &mut Plan, sent: Sent) -> Attempt {
@@ -237,6 +237,10 @@ fn finished(target: &Target, answer: http::Response<Incoming>, body: impl FnOnce
     clean_answer(parts.status, &mut parts.headers).map_err(|cause| broken(target, cause))?;
     parts.version = HttpVersion::HTTP_11;
     Ok(Response::from_parts(parts, body(incoming)))
+}
+
+fn unreachable(target: &Target, cause: std::io::Error) -> Failure {
+    Failure::Unreachable { target: target.address.to_string(), cause }
 }
 
 fn broken(target: &Target, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failure {

@@ -8,7 +8,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use spikard_middleware::{Body, Request};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::connection::Connection;
 use super::target::Stream;
@@ -82,18 +82,26 @@ impl Shared {
     }
 
     /// The open connection, or the one that `connect` makes; it is made once, however many ask.
-    /// Where `connect` finds that the target speaks HTTP/1.1 only, that is what comes back.
-    pub(super) async fn open<E>(self: &Arc<Self>, connect: impl Future<Output = Result<Opened, E>>) -> Result<Opened, E> {
-        let _turn = self.opening.lock().await;
-        if let Some(session) = self.current() {
-            return Ok(Opened::Http2(session));
-        }
-        let opened = connect.await?;
-        if let Opened::Http2(session) = &opened {
-            *self.kept() = Some(Kept { session: session.clone(), used: Instant::now() });
-            tokio::spawn(grow_old(Arc::downgrade(self), self.timeout));
-        }
-        Ok(opened)
+    /// Where `connect` finds that the target speaks HTTP/1.1 only, that is what comes back. None: it
+    /// took longer than `limit`, whoever connected.
+    pub(super) async fn open<E>(
+        self: &Arc<Self>,
+        limit: Duration,
+        connect: impl Future<Output = Result<Opened, E>>,
+    ) -> Option<Result<Opened, E>> {
+        let opening = async {
+            let _turn = self.opening.lock().await;
+            if let Some(session) = self.current() {
+                return Ok(Opened::Http2(session));
+            }
+            let opened = connect.await?;
+            if let Opened::Http2(session) = &opened {
+                *self.kept() = Some(Kept { session: session.clone(), used: Instant::now() });
+                tokio::spawn(grow_old(Arc::downgrade(self), self.timeout));
+            }
+            Ok(opened)
+        };
+        timeout(limit, opening).await.ok()
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
@@ -115,5 +123,22 @@ async fn grow_old(shared: Weak<Shared>, timeout: Duration) {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_anothers_connection_waits_no_longer_than_for_its_own() {
+        let limit = Duration::from_secs(5);
+        let shared = Shared::new(limit);
+        let start = Instant::now();
+        let opened = futures_util::future::join_all((0..9).map(|_| shared.open(limit, pending::<Result<Opened, ()>>())));
+        assert!(opened.await.iter().all(Option::is_none));
+        assert!(start.elapsed() < 2 * limit);
     }
 }
