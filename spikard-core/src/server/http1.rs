@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use spikard_middleware::problem::REQUEST_TIMEOUT;
 use tokio::io::AsyncWriteExt;
+use tokio::task::coop::unconstrained;
 use tokio::time::{sleep, timeout};
 
 use super::call::call;
@@ -71,7 +72,8 @@ async fn serve_requests<S: Stream>(transport: Transport<S>, link: &Arc<Link>, is
             if !is_hot && link.meter.reading().is_quiet_since(&start) {
                 return Poll::Ready(Event::Quiet);
             }
-            beat.as_mut().poll(cx).map(|()| Event::Beat)
+            // The beat comes also while a busy connection has used up its task's budget.
+            Pin::new(&mut unconstrained(beat.as_mut())).poll(cx).map(|()| Event::Beat)
         });
         match event.await {
             Event::Ended(Ok(())) => return Pause::Ended,

@@ -1,13 +1,14 @@
 //! Drives an HTTP/2 connection: hyper throughout, GOAWAY when it is idle or the server drains.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::task::coop::unconstrained;
 use tokio::time::sleep;
 
 use super::call::call;
@@ -30,7 +31,8 @@ pub(super) async fn serve<S: Stream>(transport: Transport<S>, link: Arc<Link>) {
             if let Poll::Ready(result) = connection.as_mut().poll(cx) {
                 return Poll::Ready(Some(result));
             }
-            beat.as_mut().poll(cx).map(|()| None)
+            // The beat comes also while a busy connection has used up its task's budget.
+            Pin::new(&mut unconstrained(beat.as_mut())).poll(cx).map(|()| None)
         });
         if let Some(result) = ended.await {
             if let Err(error) = result {

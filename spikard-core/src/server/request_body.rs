@@ -104,7 +104,7 @@ where
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
-        let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
+        let Poll::Ready(mut frame) = Pin::new(&mut this.body).poll_frame(cx) else {
             ready!(this.poll_too_slow(cx));
             this.stall.tell();
             return Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::TimedOut).into())));
@@ -112,7 +112,11 @@ where
         if let Some(since) = this.waiting.take() {
             this.waited += since.elapsed();
         }
-        if let Some(Ok(frame)) = &frame {
+        if let Some(Ok(frame)) = &mut frame {
+            if let Some(trailers) = frame.trailers_mut() {
+                // A trailer is no way around what no client may say, and no proxy speaks in one.
+                this.link.server.strip.apply(trailers, false);
+            }
             this.received += frame.data_ref().map_or(0, |data| data.len() as u64);
         }
         if !this.complete && (frame.is_none() || this.body.is_end_stream()) {
