@@ -1,0 +1,1 @@
+"""Spikard: handlers in Python, everything in front of them in Rust."""

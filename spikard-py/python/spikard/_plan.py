@@ -1,0 +1,108 @@
+"""What a route is once its function has been read.
+
+Python makes these objects at registration; the server reads each of them once, when it starts.
+Nothing here is looked at while requests are answered. Here is no logic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Source = Literal["path", "query", "header", "cookie"]
+JsonSchema = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value that the server reads from path, query, headers or cookies."""
+
+    name: str
+    """The keyword of the function."""
+    source: Source
+    """Where the value stands."""
+    key: str
+    """Its name there; header names are in lower case with dashes."""
+    schema: JsonSchema
+    """The JSON Schema of the value, complete in itself (`$defs` inside)."""
+    required: bool
+    """Whether a request without it is refused."""
+    default: Any = None
+    """What the function gets for a request without it, unless there is a `default_factory`."""
+    default_factory: Callable[[], Any] | None = None
+    """Makes the default, once for every request without the value."""
+    separator: str | None = None
+    """What stands between the elements of a list in one value."""
+    convert: Callable[[Any], Any] | None = None
+    """Makes the argument of the JSON value (text, number, list ...); `None`: the JSON value is the argument."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """What the server makes of a request body."""
+
+    names: tuple[str, ...]
+    """The keywords of the function. One gets the decoded body; with `spread`, each gets its attribute of it."""
+    spread: bool
+    """Whether the decoded body is taken apart into the arguments called like its attributes."""
+    kind: Literal["json", "form", "bytes"]
+    """`json`: JSON and forms are taken; `form`: forms only; `bytes`: anything, as it came."""
+    schema: JsonSchema | None
+    """The JSON Schema of the body, complete in itself; `None`: any JSON."""
+    decode: Callable[[bytes], Any] | None
+    """Makes the object of a JSON text; raises if the text does not fit. `None` for `bytes`."""
+    convert: Callable[[Any], Any] | None
+    """Makes the object of data that fit the schema: a form's fields, files as `UploadFile`."""
+    exact: bool
+    """Whether `decode` refuses everything that `schema` refuses. If not, the schema is checked first."""
+    required: bool
+    """Whether a request without a body is refused."""
+    default: Any = None
+    """What the function gets without a body. With `spread`, the attributes' own defaults count."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How a function is called."""
+
+    parameters: tuple[Parameter, ...] = ()
+    """The parameters, in the order of the signature."""
+    body: Body | None = None
+    """The body, if the function wants one."""
+    request: str | None = None
+    """The keyword that gets the `Request`."""
+    raw: bool = False
+    """Whether the function takes `path_params`, `query_params`, `body`, `headers`, `cookies`, `method`, `path`."""
+    raw_names: tuple[str, ...] = ()
+    """With `raw`: which of them it takes."""
+    response_schema: JsonSchema | None = None
+    """The JSON Schema of what it returns, if its annotation says so."""
+    encode: Callable[[Any], bytes] | None = None
+    """Writes what it returns as JSON."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route: what it answers to, its function, its policies."""
+
+    methods: tuple[str, ...]
+    """The methods, in upper case."""
+    path: str
+    """The path: `/users/{id}`, `/users/{id:int}`, `/files/{rest:path}`."""
+    function: Callable[..., Any]
+    """What answers."""
+    signature: Signature
+    """How it is called."""
+    is_async: bool
+    """Whether calling it makes a coroutine."""
+    sync_to_thread: bool
+    """Whether a function that is not async runs on a thread of the pool."""
+    cancel_on_disconnect: bool
+    """Whether the handler is cancelled when its client goes away."""
+    policies: tuple[dict[str, Any], ...] = ()
+    """What router and route say about policies: outermost first, each laid over the one before."""
+    name: str = ""
+    """How logs and `explain` call it: `module.function`."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """What the documentation says of it: tags, summary, deprecated ..."""
