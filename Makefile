@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: run test lint fmt generate bench
+.PHONY: run test lint fmt generate bench python
 
 ## Starts the example gateway and the upstream behind it, and says what to try.
 run:
@@ -30,3 +30,12 @@ generate:
 ## CPU time per request beside bare hyper, bare axum, nginx and HAProxy.
 bench:
 	./benches/run.sh
+
+## Builds the Python package into a virtual environment: .venv, or the one that VENV names.
+VENV ?= .venv
+PYTHON ?= python3
+PROFILE ?= dev
+python:
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -c "import maturin" 2>/dev/null || $(VENV)/bin/pip install --quiet --disable-pip-version-check "maturin>=1.16,<2" "msgspec>=0.20"
+	. $(VENV)/bin/activate && maturin develop --quiet --profile $(PROFILE) --manifest-path spikard-py/Cargo.toml

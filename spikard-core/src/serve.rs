@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use spikard_middleware::BuildError;
 
@@ -31,12 +30,7 @@ pub(crate) async fn serve(
     gateway: Gateway,
     listening: impl FnOnce(&Server),
 ) -> Result<Outcome, ServeError> {
-    let settings = Settings {
-        limits: config.limits.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
-        upstream_headers: gateway.upstream_headers(),
-        shutdown_timeout: if config.graceful_shutdown { config.shutdown_timeout } else { Duration::ZERO },
-    };
+    let settings = Settings::of(config, &gateway);
     let signals = Signals::of_process().map_err(ServeError::Signals)?;
     let server = Server::bind(&config.host, config.port, settings).await?;
     listening(&server);

@@ -66,7 +66,7 @@ refusals! {
 
 /// What a problem is about: the path and the id of the request. Taken before the request is
 /// handed on, so that a refusal can still name it. Cloning copies no bytes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Subject {
     uri: Uri,
     request_id: Option<RequestId>,
@@ -76,6 +76,11 @@ impl Subject {
     /// The subject of a request.
     pub fn of(request: &Request) -> Self {
         Self { uri: request.uri().clone(), request_id: request.extensions().get::<RequestId>().cloned() }
+    }
+
+    /// The subject of a request that was taken apart.
+    pub fn of_parts(parts: &http::request::Parts) -> Self {
+        Self { uri: parts.uri.clone(), request_id: parts.extensions.get::<RequestId>().cloned() }
     }
 
     /// The request id, or `-` where the stack gives none.

@@ -1,5 +1,41 @@
-//! The PyO3 bridge between `spikard-core` and the Python package `spikard`.
+//! The bridge between the server and Python: handlers as leaves, an event loop with tokio in it.
 //!
-//! This crate is empty: the issue "Python core" fills it. Until then there is no Python package,
-//! and a route with the leaf `python` is an error at start. What will live here hands a
-//! `ServerConfig` on as a whole and names no policy; nothing depends on this crate.
+//! What a client sees and what a setting means is decided in `spikard-core`; how a function is to
+//! be called is decided by the Python package. Here the two meet: `turn` runs tokio inside asyncio,
+//! `engine` brings requests to handlers, `arguments` and `respond` convert.
+
+// What Python sees is documented by the stub `_spikard.pyi`.
+#![allow(missing_docs)]
+
+mod app;
+mod arguments;
+mod call;
+mod context;
+mod engine;
+mod failure;
+mod json;
+mod leaf;
+mod lock;
+mod pool;
+mod queue;
+mod request;
+mod respond;
+mod route;
+mod server;
+mod slot;
+mod step;
+mod stream;
+mod task;
+mod thread;
+mod turn;
+
+/// The extension module.
+#[pyo3::pymodule]
+mod _spikard {
+    #[pymodule_export]
+    use crate::request::Request;
+    #[pymodule_export]
+    use crate::server::Server;
+    #[pymodule_export]
+    use crate::turn::Turns;
+}

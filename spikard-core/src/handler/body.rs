@@ -37,6 +37,14 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
+    /// Reads what `kind` asks for. A body that was read is taken out of the request.
+    ///
+    /// # Errors
+    /// When the body cannot be read; the refusal is what the client is answered.
+    pub async fn read(request: &mut Request, kind: BodyKind, limits: &BodyReadingConfig) -> Result<Self, Refused> {
+        read(request, kind, limits).await
+    }
+
     /// The data: the JSON document, or the fields of the form. None if there are none.
     pub fn value(&self) -> Option<&Value> {
         match &self.content {

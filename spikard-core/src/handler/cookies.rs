@@ -6,7 +6,7 @@ use super::params::Params;
 
 /// Names and values, as they were sent. Bytes that are not UTF-8 are replaced: one application's
 /// cookie must not shut a user out of another one on the same host.
-pub(super) fn of(headers: &HeaderMap) -> Params {
+pub fn of(headers: &HeaderMap) -> Params {
     let fields = headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let pairs = |field: std::borrow::Cow<'_, str>| -> Vec<_> {
         let pairs = field.split(';').filter_map(|pair| pair.split_once('='));

@@ -12,7 +12,13 @@ pub(super) fn response(status: StatusCode, text: &str, subject: &Subject) -> Res
     } else {
         tracing::info!(request_id = subject.request_id(), status = status.as_u16(), "handler refused: {text}");
     }
-    refusal(status).response(subject, &sentence(status))
+    let (refusal, detail) = of_status(status);
+    refusal.response(subject, &detail)
+}
+
+/// The refusal of a status that a handler chose, and a sentence for its `detail`.
+pub fn of_status(status: StatusCode) -> (Refusal, String) {
+    (refusal(status), sentence(status))
 }
 
 fn refusal(status: StatusCode) -> Refusal {

@@ -29,7 +29,9 @@ use spikard_middleware::Body;
 
 pub use body::{BodyKind, RequestBody};
 pub use content::Content;
+pub use cookies::of as cookies_of;
 pub use data::RequestData;
+pub use failure::of_status;
 pub use form::{FORM_DEPTH, Form};
 pub use leaf::HandlerLeaf;
 pub use limits::BodyReadingConfig;

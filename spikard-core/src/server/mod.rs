@@ -42,7 +42,8 @@ use ipnet::IpNet;
 use spikard_middleware::Service;
 use tokio::net::TcpListener;
 
-use crate::config::LimitsConfig;
+use crate::config::{LimitsConfig, ServerConfig};
+use crate::gateway::Gateway;
 
 pub use bind::BindError;
 pub use drain::Drain;
@@ -63,13 +64,25 @@ pub struct Settings {
     pub shutdown_timeout: Duration,
 }
 
+impl Settings {
+    /// What a configuration and the gateway that was built of it say.
+    pub fn of(config: &ServerConfig, gateway: &Gateway) -> Self {
+        Self {
+            limits: config.limits.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            upstream_headers: gateway.upstream_headers(),
+            shutdown_timeout: if config.graceful_shutdown { config.shutdown_timeout } else { Duration::ZERO },
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             limits: LimitsConfig::default(),
             trusted_proxies: Vec::new(),
             upstream_headers: Vec::new(),
-            shutdown_timeout: crate::config::ServerConfig::default().shutdown_timeout,
+            shutdown_timeout: ServerConfig::default().shutdown_timeout,
         }
     }
 }

@@ -1,0 +1,67 @@
+"""Sends what an iterable yields, no faster than the client takes it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable, Iterable
+from typing import Protocol
+
+logger = logging.getLogger("spikard")
+
+
+class Sender(Protocol):
+    """Where the server takes the pieces from."""
+
+    def send(self, piece: str | bytes) -> bool: ...
+    def await_room(self, future: asyncio.Future[None]) -> bool: ...
+    def end(self, complete: bool) -> None: ...
+
+
+async def pump(
+    iterable: AsyncIterable[str | bytes] | Iterable[str | bytes], sender: Sender, name: str, request_id: str
+) -> None:
+    """Takes pieces from `iterable` for as long as there is room; closes it at the end, however that comes."""
+    complete = False
+    try:
+        if isinstance(iterable, AsyncIterable):
+            await _pump_async(iterable, sender)
+        else:
+            await _pump_sync(iterable, sender)
+        complete = True
+    except Exception:
+        logger.exception("%s: the stream failed (request %s)", name, request_id)
+    finally:
+        sender.end(complete)
+
+
+async def _pump_async(iterable: AsyncIterable[str | bytes], sender: Sender) -> None:
+    iterator = aiter(iterable)
+    try:
+        async for piece in iterator:
+            if not sender.send(piece):
+                await _room(sender)
+    finally:
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _pump_sync(iterable: Iterable[str | bytes], sender: Sender) -> None:
+    """The pieces of an iterator that may block: each is made on a thread."""
+    iterator = iter(iterable)
+    end = object()
+    try:
+        while (piece := await asyncio.to_thread(next, iterator, end)) is not end:
+            if not sender.send(piece):  # type: ignore[arg-type]  # `end` is the only other object
+                await _room(sender)
+    finally:
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()
+
+
+async def _room(sender: Sender) -> None:
+    room = asyncio.get_running_loop().create_future()
+    if sender.await_room(room):
+        await room

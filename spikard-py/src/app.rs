@@ -1,0 +1,31 @@
+//! What all routes of an app have in common.
+
+use pyo3::prelude::*;
+
+/// The hooks of an app into Python.
+pub(crate) struct App {
+    /// Makes a response, or a coroutine that makes one, of an exception; None if it has none.
+    pub(crate) exception_response: Py<PyAny>,
+    /// Writes the traceback of an exception to the log.
+    pub(crate) log_exception: Py<PyAny>,
+    /// Writes any value as JSON.
+    pub(crate) encode: Py<PyAny>,
+    /// The class of responses.
+    pub(crate) response: Py<PyAny>,
+    /// Sends what an iterable yields.
+    pub(crate) pump: Py<PyAny>,
+}
+
+impl App {
+    /// Reads the hooks that `spikard._server` hands over.
+    pub(crate) fn read(hooks: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let hook = |name| Ok::<_, PyErr>(hooks.getattr(name)?.unbind());
+        Ok(Self {
+            exception_response: hook("exception_response")?,
+            log_exception: hook("log_exception")?,
+            encode: hook("encode")?,
+            response: hook("response")?,
+            pump: hook("pump")?,
+        })
+    }
+}

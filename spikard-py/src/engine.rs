@@ -1,0 +1,157 @@
+//! Calls handlers: on this thread at once, through the queue of another loop, or on a thread of the
+//! pool, and waits for what they answer.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use spikard_core::Response;
+use tokio::runtime::Handle;
+
+use crate::call::Call;
+use crate::pool::Pool;
+use crate::queue::{Cancel, Queue};
+use crate::route::{Kind, PythonRoute};
+use crate::slot::Slot;
+use crate::step::{self, Step};
+use crate::task::Tasks;
+use crate::thread;
+
+/// What runs the handlers of one app on one event loop.
+pub(crate) struct Engine {
+    pub(crate) tasks: Tasks,
+    transport: Transport,
+    pool: Pool,
+}
+
+/// How a request comes to the thread of the loop.
+pub(crate) enum Transport {
+    /// It is there already: tokio's, whose handle this is.
+    Here(Handle),
+    /// Through a queue.
+    Queue(Arc<Queue>),
+}
+
+impl Engine {
+    pub(crate) fn new(event_loop: &Bound<'_, PyAny>, transport: Transport) -> PyResult<Arc<Self>> {
+        Ok(Arc::new(Self { tasks: Tasks::new(event_loop)?, transport, pool: Pool::new() }))
+    }
+
+    /// Calls the handler of a route and waits for its answer. Dropping the future calls it off.
+    pub(crate) async fn run(self: &Arc<Self>, route: &Arc<PythonRoute>, call: Call) -> Response {
+        match (&route.kind, &self.transport) {
+            (Kind::Threaded, _) => self.run_threaded(route, call).await,
+            (_, Transport::Here(_)) => self.run_here(route, call).await,
+            (_, Transport::Queue(queue)) => self.run_queued(queue, route, call).await,
+        }
+    }
+
+    async fn run_here(self: &Arc<Self>, route: &Arc<PythonRoute>, call: Call) -> Response {
+        let step = Python::attach(|py| {
+            let step = step::begin(py, self, route, call);
+            thread::after_python(py);
+            step
+        });
+        match step {
+            Step::Done(response) => response,
+            Step::Waiting { task, slot } => {
+                let waiting = Waiting { slot: slot.clone(), off: route.cancel.then_some(Off::Here(task)) };
+                waiting.answer().await
+            }
+        }
+    }
+
+    async fn run_queued(self: &Arc<Self>, queue: &Arc<Queue>, route: &Arc<PythonRoute>, call: Call) -> Response {
+        let slot = Slot::default();
+        let cancel = Cancel::new(slot.clone());
+        let (engine, of, note) = (Arc::clone(self), Arc::clone(route), Arc::clone(&cancel));
+        queue.push(Box::new(move |py| {
+            if note.slot.is_closed() && of.cancel {
+                return;
+            }
+            match step::begin(py, &engine, &of, call) {
+                Step::Done(response) => note.slot.put(response),
+                Step::Waiting { task, slot } => {
+                    note.set(task);
+                    slot.forward(&note.slot);
+                }
+            }
+        }));
+        let off = route.cancel.then(|| Off::Queued(Arc::clone(queue), cancel));
+        Waiting { slot, off }.answer().await
+    }
+
+    async fn run_threaded(self: &Arc<Self>, route: &Arc<PythonRoute>, call: Call) -> Response {
+        let slot = Slot::default();
+        let (engine, of, to) = (Arc::clone(self), Arc::clone(route), slot.clone());
+        let subject = call.subject();
+        let taken = self.pool.submit(Box::new(move |py| {
+            if !to.is_closed() {
+                step::on_thread(py, &engine, &of, call, &to);
+            }
+        }));
+        if !taken {
+            return crate::failure::busy(&subject);
+        }
+        Waiting { slot, off: None }.answer().await
+    }
+
+    /// Runs something on the thread of the loop: at once if this is the one.
+    pub(crate) fn on_loop(&self, job: impl FnOnce(Python<'_>) + Send + 'static) {
+        match &self.transport {
+            Transport::Here(_) => Python::attach(|py| {
+                job(py);
+                thread::after_python(py);
+            }),
+            Transport::Queue(queue) => queue.push(Box::new(job)),
+        }
+    }
+
+    /// Runs something on the thread of the loop, from another one.
+    pub(crate) fn on_loop_from_thread(self: &Arc<Self>, job: impl FnOnce(Python<'_>) + Send + 'static) {
+        match &self.transport {
+            Transport::Here(handle) => {
+                let engine = Arc::clone(self);
+                handle.spawn(async move { engine.on_loop(job) });
+            }
+            Transport::Queue(queue) => queue.push(Box::new(job)),
+        }
+    }
+}
+
+/// An answer that is waited for.
+struct Waiting {
+    slot: Slot,
+    off: Option<Off>,
+}
+
+/// How a handler is called off.
+enum Off {
+    Here(Py<PyAny>),
+    Queued(Arc<Queue>, Arc<Cancel>),
+}
+
+impl Waiting {
+    async fn answer(self) -> Response {
+        poll_fn(|cx| self.slot.poll(cx)).await
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.slot.close() {
+            return;
+        }
+        match self.off.take() {
+            Some(Off::Here(task)) => Python::attach(|py| {
+                if let Err(error) = task.call_method0(py, pyo3::intern!(py, "cancel")) {
+                    error.write_unraisable(py, Some(task.bind(py)));
+                }
+                drop(task);
+                thread::after_python(py);
+            }),
+            Some(Off::Queued(queue, cancel)) => queue.push(Box::new(move |py| cancel.run(py))),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Handlers that raise: what the app has for the exception, the log, and what the client sees.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
+use pyo3::prelude::*;
+use spikard_core::Response;
+use spikard_core::handler::of_status;
+use spikard_core::problem::{INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, Subject};
+
+use crate::call::Call;
+use crate::engine::Engine;
+use crate::respond::respond;
+use crate::route::PythonRoute;
+use crate::thread;
+
+/// What an exception comes to.
+pub(crate) enum Failed<'py> {
+    Answered(Response),
+    /// An exception handler that is a coroutine.
+    Awaits(Bound<'py, PyAny>),
+}
+
+/// Answers an exception: by what the app has for it, else with a 500.
+pub(crate) fn of<'py>(py: Python<'py>, engine: &Arc<Engine>, route: &PythonRoute, call: &mut Call, error: PyErr) -> Failed<'py> {
+    if error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py) {
+        thread::fail(error);
+        return Failed::Answered(INTERNAL_SERVER_ERROR.response(&call.subject(), "Internal server error"));
+    }
+    let handled = call.request(py).and_then(|request| {
+        let handled = route.app.exception_response.bind(py).call1((error.value(py), request))?;
+        if handled.is_none() || handled.is_instance(route.app.response.bind(py))? {
+            return Ok((handled, false));
+        }
+        let awaits = handled.hasattr(pyo3::intern!(py, "__await__"))?;
+        Ok((handled, awaits))
+    });
+    match handled {
+        Ok((nothing, _)) if nothing.is_none() => Failed::Answered(logged(py, route, call, &error)),
+        Ok((coroutine, true)) => Failed::Awaits(coroutine),
+        Ok((response, false)) => match respond(py, engine, response, route, call) {
+            Ok(response) => Failed::Answered(response),
+            Err(second) => Failed::Answered(logged(py, route, call, &second)),
+        },
+        Err(second) => Failed::Answered(logged(py, route, call, &second)),
+    }
+}
+
+/// Logs an exception with its traceback, and answers with a 500 that says nothing of it.
+pub(crate) fn logged(py: Python<'_>, route: &PythonRoute, call: &Call, error: &PyErr) -> Response {
+    let subject = call.subject();
+    let log = route.app.log_exception.bind(py).call1((error.value(py), &route.name, subject.request_id()));
+    if let Err(second) = log {
+        second.write_unraisable(py, None);
+    }
+    INTERNAL_SERVER_ERROR.response(&subject, "Internal server error")
+}
+
+/// A 500 for what went wrong beside the handler.
+pub(crate) fn internal(py: Python<'_>, error: PyErr) -> Response {
+    error.write_unraisable(py, None);
+    INTERNAL_SERVER_ERROR.response(&Subject::default(), "Internal server error")
+}
+
+/// All threads are busy, and too many requests wait for one.
+pub(crate) fn busy(subject: &Subject) -> Response {
+    let mut response = SERVICE_UNAVAILABLE.response(subject, "all threads are busy");
+    response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
+    response
+}
+
+/// The problem of an `HTTPException`.
+pub(crate) fn problem(status: StatusCode, detail: Option<String>, subject: &Subject) -> Response {
+    let (refusal, sentence) = of_status(status);
+    refusal.response(subject, detail.as_deref().unwrap_or(&sentence))
+}
+
+/// Whether a task has ended by being cancelled.
+pub(crate) fn was_cancelled(task: &Bound<'_, PyAny>) -> bool {
+    task.call_method0(pyo3::intern!(task.py(), "cancelled")).and_then(|cancelled| cancelled.is_truthy()).unwrap_or(false)
+}

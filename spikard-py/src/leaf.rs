@@ -1,0 +1,39 @@
+//! Handlers of Python as leaves of the route table.
+//!
+//! A leaf is a `Service` rather than a `Handler`: `RequestData` copies path, headers, query and
+//! cookies for every request, and a handler of Python names the few values that it wants.
+
+use std::sync::Arc;
+
+use spikard_core::handler::{BodyReadingConfig, RequestBody};
+use spikard_core::problem::Subject;
+use spikard_core::{Answer, BodyKind, Request, Service};
+
+use crate::call::Call;
+use crate::engine::Engine;
+use crate::route::PythonRoute;
+
+/// The leaf of one route.
+pub(crate) struct PythonLeaf {
+    pub(crate) route: Arc<PythonRoute>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) limits: BodyReadingConfig,
+}
+
+impl Service for PythonLeaf {
+    fn call(&self, mut request: Request) -> Answer<'_> {
+        Box::pin(async move {
+            let kind = self.route.arguments.body_kind();
+            let body = if kind == BodyKind::None {
+                RequestBody::default()
+            } else {
+                match RequestBody::read(&mut request, kind, &self.limits).await {
+                    Ok(body) => body,
+                    Err(refused) => return refused.response(&Subject::of(&request)),
+                }
+            };
+            let (parts, _) = request.into_parts();
+            self.engine.run(&self.route, Call::new(parts, body)).await
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! A server as Python starts it: the gateway with Python's leaves, on tokio's side of a loop.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use pyo3::BoundObject;
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use spikard_core::config::{Format, load_text, process_environment};
+use spikard_core::gateway::Leaf;
+use spikard_core::server::{Live, Server as HttpServer, Settings, Signals, Stop};
+use spikard_core::{Body, Gateway, RouteConfig, ServerConfig, Service};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::app::App;
+use crate::engine::{Engine, Transport};
+use crate::leaf::PythonLeaf;
+use crate::queue::Queue;
+use crate::route::PythonRoute;
+use crate::turn::Turns;
+
+/// The routes of an app, ready to answer on one event loop.
+#[pyclass(frozen, module = "spikard._spikard")]
+pub(crate) struct Server {
+    config: ServerConfig,
+    gateway: Arc<Gateway>,
+    engine: Arc<Engine>,
+    handle: Handle,
+    queue: Option<Arc<Queue>>,
+    stop: Mutex<Option<Stop>>,
+    /// Ends the thread of tokio, where it has one of its own.
+    thread: Mutex<Option<oneshot::Sender<()>>>,
+}
+
+#[pymethods]
+impl Server {
+    /// The routes `routes` (`_plan.Route`) behind the policies of `config`, on `event_loop`. With
+    /// `turns` tokio runs in the selector of that loop, else on a thread of its own.
+    #[new]
+    #[pyo3(signature = (routes, hooks, config, event_loop, turns=None))]
+    fn new(
+        py: Python<'_>,
+        routes: &Bound<'_, PyList>,
+        hooks: &Bound<'_, PyAny>,
+        config: &str,
+        event_loop: &Bound<'_, PyAny>,
+        turns: Option<PyRef<'_, Turns>>,
+    ) -> PyResult<Self> {
+        let loaded = load_text("ServerConfig", config, Format::Json, Path::new(""), &process_environment)
+            .map_err(|report| PyValueError::new_err(report.render(false)))?;
+        let config = loaded.config;
+        let (handle, queue, thread) = match turns {
+            Some(turns) => (turns.handle(), None, None),
+            None => {
+                let (handle, thread) = own_thread()?;
+                (handle, Some(Queue::new()?), Some(thread))
+            }
+        };
+        let transport = queue.as_ref().map_or(Transport::Here(handle.clone()), |queue| Transport::Queue(Arc::clone(queue)));
+        let engine = Engine::new(event_loop, transport)?;
+        let app = Arc::new(App::read(hooks)?);
+        let leaves = routes.iter().map(|plan| leaf(&plan, &app, &engine, &config)).collect::<PyResult<Vec<_>>>()?;
+        let gateway = py
+            .detach(|| Gateway::build_with(&config, Path::new(""), leaves))
+            .map_err(|error| PyValueError::new_err(loaded_errors(error)))?;
+        let gateway = Arc::new(gateway);
+        Ok(Self { config, gateway, engine, handle, queue, stop: Mutex::default(), thread: Mutex::new(thread) })
+    }
+
+    /// The descriptor that is readable while there is work for the loop; none if it shares its
+    /// thread with tokio.
+    #[getter]
+    fn descriptor(&self) -> Option<i32> {
+        self.queue.as_ref().map(|queue| queue.descriptor())
+    }
+
+    /// Does the work that waits for the loop.
+    fn run_queue(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(queue) = &self.queue {
+            queue.run(py);
+        }
+        crate::thread::failure().map_or(Ok(()), Err)
+    }
+
+    /// Listens and serves. The futures of asyncio `listening` and `ended` are told of both: the
+    /// first gets the addresses, the second how it ended.
+    #[pyo3(signature = (host, port, listening, ended))]
+    fn start(&self, host: Option<String>, port: Option<u16>, listening: Py<PyAny>, ended: Py<PyAny>) {
+        let (stop, signals) = Signals::by_hand();
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+        let config = &self.config;
+        let settings = Settings::of(config, &self.gateway);
+        let (host, port) = (host.unwrap_or_else(|| config.host.clone()), port.unwrap_or(config.port));
+        let gateway: Arc<dyn Service> = Arc::clone(&self.gateway) as _;
+        let engine = Arc::clone(&self.engine);
+        self.handle.spawn(async move {
+            let server = match HttpServer::bind(&host, port, settings).await {
+                Ok(server) => server,
+                Err(error) => {
+                    let message = error.to_string();
+                    return engine.on_loop(move |py| fail(py, &listening, PyOSError::new_err(message)));
+                }
+            };
+            let addresses: Vec<(String, u16)> =
+                server.addresses().iter().map(|address| (address.ip().to_string(), address.port())).collect();
+            engine.on_loop(move |py| resolve(py, &listening, addresses));
+            let outcome = format!("{:?}", server.run(Live::new(gateway), signals).await);
+            engine.on_loop(move |py| resolve(py, &ended, outcome));
+        });
+    }
+
+    /// Asks for a graceful end; the second time for an end at once.
+    fn stop(&self) {
+        if let Some(stop) = &*self.stop.lock().unwrap_or_else(PoisonError::into_inner) {
+            stop.signal();
+        }
+    }
+
+    /// Sends a request through the stack, without a socket. The future of asyncio `answer` gets
+    /// status, header lines and body.
+    fn request(
+        &self,
+        method: &str,
+        target: &str,
+        headers: Vec<(String, String)>,
+        body: &Bound<'_, PyBytes>,
+        answer: Py<PyAny>,
+    ) -> PyResult<()> {
+        let mut request = http::Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let request = request.body(Body::from(body)).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let (gateway, engine) = (Arc::clone(&self.gateway), Arc::clone(&self.engine));
+        self.handle.spawn(async move {
+            let (parts, body) = gateway.call(request).await.into_parts();
+            let body = body.collect().await.map(http_body_util::Collected::to_bytes);
+            engine.on_loop(move |py| match body {
+                Ok(body) => {
+                    let lines: Vec<(String, String)> = parts.headers.iter().map(line).collect();
+                    resolve(py, &answer, (parts.status.as_u16(), lines, PyBytes::new(py, &body)));
+                }
+                Err(error) => fail(py, &answer, PyRuntimeError::new_err(format!("the body broke off: {error}"))),
+            });
+        });
+        Ok(())
+    }
+
+    /// Ends tokio's own thread, if it has one.
+    fn close(&self) {
+        drop(self.thread.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// What was built but is probably not what was meant.
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        self.gateway.warnings().iter().map(|warning| format!("{}: {}", warning.at, warning.message)).collect()
+    }
+}
+
+fn leaf(plan: &Bound<'_, PyAny>, app: &Arc<App>, engine: &Arc<Engine>, config: &ServerConfig) -> PyResult<Leaf> {
+    let route = Arc::new(PythonRoute::read(plan, app)?);
+    let config_of = RouteConfig {
+        path: plan.getattr("path")?.extract()?,
+        methods: plan.getattr("methods")?.extract()?,
+        ..Default::default()
+    };
+    let name = format!("python {}", route.name.bind(plan.py()));
+    let service = PythonLeaf { route, engine: Arc::clone(engine), limits: config.limits.body };
+    Ok(Leaf { route: config_of, name, service: Arc::new(service) })
+}
+
+/// tokio on a thread of its own, until the sender is dropped.
+fn own_thread() -> PyResult<(Handle, oneshot::Sender<()>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    let (sender, receiver) = oneshot::channel();
+    std::thread::Builder::new().name("spikard-server".into()).spawn(move || runtime.block_on(receiver))?;
+    Ok((handle, sender))
+}
+
+fn line((name, value): (&http::HeaderName, &http::HeaderValue)) -> (String, String) {
+    (name.as_str().to_owned(), value.as_bytes().iter().copied().map(char::from).collect())
+}
+
+fn resolve<'py>(py: Python<'py>, future: &Py<PyAny>, value: impl IntoPyObject<'py>) {
+    let value = match value.into_pyobject(py).map_err(Into::into) {
+        Ok(value) => value.into_any().unbind(),
+        Err(error) => return fail(py, future, error),
+    };
+    settle(future.bind(py), "set_result", value.into_bound(py));
+}
+
+fn fail(py: Python<'_>, future: &Py<PyAny>, error: PyErr) {
+    settle(future.bind(py), "set_exception", error.into_value(py).into_bound(py).into_any());
+}
+
+fn settle<'py>(future: &Bound<'py, PyAny>, how: &str, value: Bound<'py, PyAny>) {
+    let settled = future
+        .call_method0("done")
+        .and_then(|done| if done.is_truthy()? { Ok(()) } else { future.call_method1(how, (value,)).map(drop) });
+    if let Err(error) = settled {
+        error.write_unraisable(future.py(), Some(future));
+    }
+}
+
+fn loaded_errors(error: spikard_core::BuildError) -> String {
+    error.each().into_iter().map(|(at, message)| format!("{at}: {message}")).collect::<Vec<_>>().join("\n")
+}
