@@ -1,1 +1,87 @@
-"""Spikard: handlers in Python, everything in front of them in Rust."""
+"""Spikard: handlers in Python, everything in front of them in Rust.
+
+A name is imported when it is first used, so that `import spikard` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._spikard import Request
+    from .app import Spikard
+    from .config import *
+    from .datastructures import Headers, State, UploadFile
+    from .exceptions import HTTPException
+    from .params import Body, Cookie, File, Form, Header, Path, Query
+    from .responses import (
+        FileResponse,
+        HTMLResponse,
+        JSONResponse,
+        RedirectResponse,
+        Response,
+        StreamingResponse,
+    )
+    from .routing import Router, delete, get, head, options, patch, post, put, route, trace
+    from .testing import LiveTestClient, TestClient
+
+__all__ = [
+    "Body",
+    "Cookie",
+    "File",
+    "FileResponse",
+    "Form",
+    "HTMLResponse",
+    "HTTPException",
+    "Header",
+    "Headers",
+    "JSONResponse",
+    "LiveTestClient",
+    "Path",
+    "Query",
+    "RedirectResponse",
+    "Request",
+    "Response",
+    "Router",
+    "Spikard",
+    "State",
+    "StreamingResponse",
+    "TestClient",
+    "UploadFile",
+    "delete",
+    "get",
+    "head",
+    "options",
+    "patch",
+    "post",
+    "put",
+    "route",
+    "trace",
+]
+
+_HOMES = {
+    "_spikard": "Request",
+    "app": "Spikard",
+    "datastructures": "Headers State UploadFile",
+    "exceptions": "HTTPException",
+    "params": "Body Cookie File Form Header Path Query",
+    "responses": "FileResponse HTMLResponse JSONResponse RedirectResponse Response StreamingResponse",
+    "routing": "Router delete get head options patch post put route trace",
+    "testing": "LiveTestClient TestClient",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    # The classes of the configuration are generated; what is not listed here can only be one of them.
+    home = _HOME_OF.get(name) or ("config" if name[:1].isupper() else None)
+    module = import_module(f".{home}", __name__) if home else None
+    if module is None or not hasattr(module, name):
+        raise AttributeError(f"module 'spikard' has no attribute {name!r}")
+    value = globals()[name] = getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *import_module(".config", __name__).__all__})

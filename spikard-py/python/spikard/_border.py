@@ -1,0 +1,45 @@
+"""What a response's body can be, where it leaves Python: bytes, or one of these.
+
+The server knows these classes by name. Here is no logic.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterable, Iterable
+from typing import TypeAlias
+
+
+class Stream:
+    """A body made piece by piece: str (sent as UTF-8) and bytes. The server closes the iterator at the end."""
+
+    __slots__ = ("is_async", "iterable")
+
+    def __init__(self, iterable: AsyncIterable[str | bytes] | Iterable[str | bytes]) -> None:
+        """The body that `iterable` makes."""
+        self.iterable = iterable
+        self.is_async = isinstance(iterable, AsyncIterable)
+
+
+class File:
+    """A file, which the server opens, types by its name where no content type is given, and cuts to a range."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """The file at `path`."""
+        self.path = os.fspath(path)
+
+
+class Problem:
+    """Problem details (RFC 9457), which the server writes: it knows type, title, instance and request id."""
+
+    __slots__ = ("detail",)
+
+    def __init__(self, detail: str | None) -> None:
+        """A problem with this detail; `None`: the one that the server has for the status."""
+        self.detail = detail
+
+
+Parts: TypeAlias = tuple[int, list[tuple[str, str]], bytes | Stream | File | Problem]
+"""Status, headers (several lines for a name are several pairs), body."""

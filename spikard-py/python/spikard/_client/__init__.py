@@ -1,0 +1,1 @@
+"""The parts of the test clients: requests, responses, cookies, and what carries them."""

@@ -1,0 +1,137 @@
+"""What both test clients are: the calls, and when the server starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._headers import Headers, HeadersInit
+from .cookies import CookieJar
+from .request import Request, RequestOptions, build
+from .response import Answer, TestResponse
+from .session import Session, Transport
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+
+class Client:
+    """The calls of a test client.
+
+    Where an event loop runs, a call returns a response to be awaited; elsewhere it returns when the
+    response has come. The server starts at the first call, or at `with` and `async with`; it stops
+    at their end, at `close()`, when the client is gone, or with the interpreter.
+    """
+
+    __test__ = False
+
+    headers: Headers
+    """Headers of every request."""
+    cookies: CookieJar
+    """The cookies: those that responses set are kept, others can be set here."""
+
+    def __init__(self, make_transport: Callable[[], Transport], host: str, headers: HeadersInit | None) -> None:
+        """A client of the server that `make_transport` makes."""
+        self.headers = Headers(headers)
+        self.cookies = CookieJar()
+        self._host = host
+        self._session = Session(make_transport)
+        self._finish = weakref.finalize(self, _close, self._session)
+
+    def get(self, url: str, **options: Unpack[RequestOptions]) -> TestResponse:
+        """Sends a `GET`."""
+        return self.request("GET", url, **options)
+
+    def post(self, url: str, **options: Unpack[RequestOptions]) -> TestResponse:
+        """Sends a `POST`."""
+        return self.request("POST", url, **options)
+
+    def put(self, url: str, **options: Unpack[RequestOptions]) -> TestResponse:
+        """Sends a `PUT`."""
+        return self.request("PUT", url, **options)
+
+    def patch(self, url: str, **options: Unpack[RequestOptions]) -> TestResponse:
+        """Sends a `PATCH`."""
+        return self.request("PATCH", url, **options)
+
+    def delete(self, url: str, **options: Unpack[RequestOptions]) -> TestResponse:
+        """Sends a `DELETE`."""
+        return self.request("DELETE", url, **options)
+
+    def head(self, url: str, **options: Unpack[RequestOptions]) -> TestResponse:
+        """Sends a `HEAD`."""
+        return self.request("HEAD", url, **options)
+
+    def options(self, url: str, **options: Unpack[RequestOptions]) -> TestResponse:
+        """Sends an `OPTIONS`."""
+        return self.request("OPTIONS", url, **options)
+
+    def trace(self, url: str, **options: Unpack[RequestOptions]) -> TestResponse:
+        """Sends a `TRACE`."""
+        return self.request("TRACE", url, **options)
+
+    def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> TestResponse:
+        """Sends a request with any method. Redirects are not followed."""
+        request = build(method, url, self._host, self.headers, options)
+        exchange = self._exchange(request, options.get("cookies") or {})
+        return TestResponse(exchange if _loop_runs() else self._session.run(exchange))
+
+    async def _exchange(self, request: Request, cookies: Mapping[str, str]) -> Answer:
+        sent = {**self.cookies.sent_to(request.path), **cookies}
+        if sent:
+            request.headers.add("cookie", "; ".join(f"{name}={value}" for name, value in sent.items()))
+        answer = await self._session.exchange(request)
+        self.cookies.store(Headers.received(answer.headers), request.path)
+        return answer
+
+    def close(self) -> Awaitable[None]:
+        """Stops the server; where an event loop runs, it stops when that is awaited."""
+        if _loop_runs():
+            return self._session.stop()
+        self._session.close()
+        return _Done()
+
+    def __enter__(self) -> Self:
+        if _loop_runs():
+            raise RuntimeError("an event loop is running: write `async with`")
+        self._session.run(self._session.start())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._session.close()
+
+    async def __aenter__(self) -> Self:
+        await self._session.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._session.stop()
+
+
+class _Done(Awaitable[None]):
+    """What has been done already, for those who await it nevertheless."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return
+        yield
+
+
+def _loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _close(session: Session) -> None:
+    """Closes the session of a client that is gone: on another thread if a loop runs here at this moment."""
+    if _loop_runs():
+        thread = threading.Thread(target=session.close)
+        thread.start()
+        thread.join()
+    else:
+        session.close()

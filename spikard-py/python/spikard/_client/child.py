@@ -1,0 +1,76 @@
+"""The process of a `LiveTestClient`: finds the application again, and serves it.
+
+A function cannot be sent to another process, but the module that made it can be imported there
+again: under its name, or, where that leads nowhere (a script, a test file that pytest loaded by its
+path), from its file. A script that opens its client without asking for `__main__` would start
+another process from this one; here that call says which application is meant, and serves it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..app import Spikard
+
+VARIABLE = "SPIKARD_LIVE_TEST"
+
+
+class _Meant(BaseException):
+    """Leaves a script at the place where it opens a client."""
+
+
+def place_of(app: Spikard) -> dict[str, Any]:
+    """Where an application can be found: module, file, variable. Raises `ValueError` if nowhere."""
+    for name, module in list(sys.modules.items()):
+        for variable, value in list(getattr(module, "__dict__", {}).items()):
+            if value is app:
+                spec = getattr(module, "__spec__", None)
+                return {
+                    "module": spec.name if spec is not None else name,
+                    "file": getattr(module, "__file__", None),
+                    "variable": variable,
+                    "path": sys.path,
+                }
+    raise ValueError("no module holds the application: LiveTestClient needs one that is a variable of a module")
+
+
+def serve_here_instead(place: dict[str, Any]) -> None:
+    """In the process of a client: ends the import of a script that would start a client of its own."""
+    if VARIABLE in os.environ and json.loads(os.environ[VARIABLE])["variable"] == place["variable"]:
+        raise _Meant
+
+
+def main() -> None:
+    """Serves the application that the environment names."""
+    place = json.loads(os.environ[VARIABLE])
+    sys.path[:] = place["path"]
+    app: Spikard = getattr(_module(place), place["variable"])
+    app.run(host="127.0.0.1", port=place["port"])
+
+
+def _module(place: dict[str, Any]) -> Any:
+    if place["module"] != "__main__":
+        try:
+            return importlib.import_module(place["module"])
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{place['module']}.".startswith(f"{error.name}.") or place["file"] is None:
+                raise
+    name = "__live__" if place["module"] == "__main__" else place["module"]
+    spec = importlib.util.spec_from_file_location(name, place["file"])
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{place['file']!r} cannot be imported", name=name)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    with suppress(_Meant):
+        spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    main()

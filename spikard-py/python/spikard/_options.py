@@ -1,0 +1,80 @@
+"""What a route can be told beside its path: options of its own, and policies.
+
+Which policies there are is in the generated `config.py`; here none is named. This module is
+imported when a route has an option: a plain route loads no configuration.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from .config import RoutePolicies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ._plan import JsonSchema
+
+
+class RouteOptions(RoutePolicies, total=False):
+    """The keywords of a route decorator."""
+
+    body_schema: JsonSchema | None
+    """The JSON Schema of the body, in place of the one that follows from the annotations."""
+    request_schema: JsonSchema | None
+    """Another name for `body_schema`."""
+    response_schema: JsonSchema | None
+    """The JSON Schema of the answer, in place of the one that follows from the return annotation."""
+    parameter_schema: JsonSchema | None
+    """The JSON Schema of the parameters; each property has a `source`: query, path, header or cookie."""
+    file_params: Mapping[str, Any] | None
+    """The files of a form, and what they may be."""
+    sync_to_thread: bool
+    """Whether a function that is not async runs on a thread of the pool; it does unless this is false."""
+    cancel_on_disconnect: bool
+    """Whether the handler is cancelled when its client goes away; it is unless this is false."""
+    tags: list[str]
+    """The groups under which the documentation lists the route."""
+    summary: str
+    """The title of the route in the documentation."""
+    description: str
+    """The text about the route in the documentation."""
+    deprecated: bool
+    """Whether the documentation advises against the route."""
+    operation_id: str
+    """The name of the operation in the OpenAPI document."""
+
+
+POLICIES = frozenset(RoutePolicies.__annotations__)
+SCHEMAS = frozenset({"body_schema", "response_schema", "parameter_schema", "file_params"})
+DOCUMENTATION = frozenset({"tags", "summary", "description", "deprecated", "operation_id"})
+
+
+def checked_policies(policies: Mapping[str, Any]) -> dict[str, Any]:
+    """Policies of a router. Raises `TypeError` for a keyword that is none."""
+    _refuse_unknown(policies, POLICIES, "policy")
+    return dict(policies)
+
+
+def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The options of a route: schemas, policies, documentation, the rest. Raises `TypeError` for others."""
+    _refuse_unknown(options, RouteOptions.__annotations__, "option of a route")
+    given = dict(options)
+    request_schema = given.pop("request_schema", None)
+    if request_schema is not None:
+        if given.get("body_schema") is not None:
+            raise TypeError("body_schema and request_schema are given, expected one of them: they are the same")
+        given["body_schema"] = request_schema
+    schemas = {key: given.pop(key) for key in SCHEMAS & given.keys()}
+    policies = {key: given.pop(key) for key in POLICIES & given.keys()}
+    documentation = {key: given.pop(key) for key in DOCUMENTATION & given.keys()}
+    return schemas, policies, documentation, given
+
+
+def _refuse_unknown(given: Iterable[str], known: Iterable[str], kind: str) -> None:
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f", did you mean {near[0]!r}?" if near else f", expected one of {', '.join(sorted(known))}"
+            raise TypeError(f"{key!r} is no {kind}{hint}")

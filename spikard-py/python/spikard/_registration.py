@@ -1,0 +1,90 @@
+"""A route between its decorator and the start of the server.
+
+At registration a function's annotations are resolved, while the names around it are at hand. The
+route is compiled at start: only then are its prefixes and the provided names known.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import _annotations, _plan, _signature
+
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A function, what it answers to, and what its decorator said."""
+
+    methods: tuple[str, ...]
+    path: str
+    function: Handler
+    localns: dict[str, Any]
+    schemas: dict[str, Any]
+    policies: dict[str, Any]
+    documentation: dict[str, Any]
+    behaviour: dict[str, Any]
+
+    @classmethod
+    def of(cls, methods: Sequence[str], path: str, function: Handler, options: dict[str, Any]) -> Registration:
+        """Registers `function`. Raises for what no handler can be and for annotations that nothing resolves."""
+        schemas: dict[str, Any] = {}
+        policies: dict[str, Any] = {}
+        documentation: dict[str, Any] = {}
+        behaviour: dict[str, Any] = {}
+        if options:
+            from . import _options
+
+            schemas, policies, documentation, behaviour = _options.split(options)
+        _refuse_what_is_no_handler(function)
+        localns = _local_names()
+        _annotations.resolve(function, localns)
+        methods = tuple(method.upper() for method in methods)
+        return cls(methods, path, function, localns, schemas, policies, documentation, behaviour)
+
+    def compile(self, prefix: str, policies: tuple[dict[str, Any], ...]) -> _plan.Route:
+        """The route as the server reads it, behind `prefix` and under the `policies` of its routers."""
+        path = prefix + self.path
+        function = self.function
+        return _plan.Route(
+            methods=self.methods,
+            path=path,
+            function=function,
+            signature=_signature.plan(function, path=path, methods=self.methods, localns=self.localns, **self.schemas),
+            is_async=_is_async(function),
+            sync_to_thread=self.behaviour.get("sync_to_thread", True),
+            cancel_on_disconnect=self.behaviour.get("cancel_on_disconnect", True),
+            policies=(*policies, self.policies) if self.policies else policies,
+            name=f"{function.__module__}.{_name(function)}",
+            options=self.documentation,
+        )
+
+
+def _refuse_what_is_no_handler(function: object) -> None:
+    if not callable(function):
+        raise TypeError(f"handler is {function!r}, expected a function")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(
+            f"handler {_name(function)} is a generator, expected a function that returns StreamingResponse(generator())"
+        )
+
+
+def _is_async(function: Handler) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__qualname__", None) or type(function).__qualname__
+
+
+def _local_names() -> dict[str, Any]:
+    """The local names where the decorator stands: an annotation may name a class of the same function."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:
+        frame = frame.f_back
+    return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)

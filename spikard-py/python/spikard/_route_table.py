@@ -1,0 +1,144 @@
+"""The decorators that register routes: the same for an application, a router and a module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+
+from ._registration import Registration
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from . import _plan
+    from ._options import RouteOptions
+    from .config import RoutePolicies
+    from .routing import Router
+
+F = TypeVar("F", bound=Callable[..., Any])
+Layers: TypeAlias = tuple[dict[str, Any], ...]
+"""Policies, outermost first, each laid over the one before."""
+
+
+class RouteTable:
+    """Routes in the order of registration; a router that is included keeps its place among them."""
+
+    def __init__(self) -> None:
+        """An empty table."""
+        self._entries: list[Entry] = []
+
+    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        """Answers `GET` of `path`, and `HEAD` unless a route of its own does."""
+        return self.route(path, methods=["GET"], **options)
+
+    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        """Answers `POST` of `path`."""
+        return self.route(path, methods=["POST"], **options)
+
+    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        """Answers `PUT` of `path`."""
+        return self.route(path, methods=["PUT"], **options)
+
+    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        """Answers `PATCH` of `path`."""
+        return self.route(path, methods=["PATCH"], **options)
+
+    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        """Answers `DELETE` of `path`."""
+        return self.route(path, methods=["DELETE"], **options)
+
+    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        """Answers `HEAD` of `path`."""
+        return self.route(path, methods=["HEAD"], **options)
+
+    def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        """Answers `OPTIONS` of `path`, preflights of CORS excepted."""
+        return self.route(path, methods=["OPTIONS"], **options)
+
+    def trace(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        """Answers `TRACE` of `path`."""
+        return self.route(path, methods=["TRACE"], **options)
+
+    def route(self, path: str, *, methods: Sequence[str], **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        """Answers each of `methods` of `path`.
+
+        A path names its parameters: `/users/{id}`, `/users/{id:int}`, `/files/{rest:path}`.
+        """
+        if isinstance(methods, str) or not methods:
+            raise TypeError(f"methods is {methods!r}, expected a list such as ['GET', 'POST']")
+
+        def register(function: F) -> F:
+            self._add(Registration.of(methods, path, function, dict(options)))
+            return function
+
+        return register
+
+    @overload
+    def register_route(
+        self, method: str, path: str, handler: None = None, **options: Unpack[RouteOptions]
+    ) -> Callable[[F], F]: ...
+    @overload
+    def register_route(self, method: str, path: str, handler: F, **options: Unpack[RouteOptions]) -> F: ...
+    def register_route(
+        self, method: str, path: str, handler: F | None = None, **options: Unpack[RouteOptions]
+    ) -> F | Callable[[F], F]:
+        """Lets `handler` answer `method` of `path`; without a handler it is a decorator."""
+        decorator: Callable[[F], F] = self.route(path, methods=[method], **options)
+        return decorator if handler is None else decorator(handler)
+
+    def include_router(self, router: Router, prefix: str = "", **policies: Unpack[RoutePolicies]) -> None:
+        """Takes in the routes of `router` behind `prefix`, those too that it gets later.
+
+        The policies lie between those of this table and those of the router.
+        """
+        if router is self or self in router._tables():
+            raise ValueError("the router includes itself, expected another")
+        self._add(_Included(router, checked_prefix(prefix), layer(policies)))
+
+    def _add(self, entry: Entry) -> None:
+        self._entries.append(entry)
+
+    def _compile(self, prefix: str = "", policies: Layers = ()) -> Iterator[_plan.Route]:
+        for entry in self._entries:
+            if isinstance(entry, _Included):
+                yield from entry.compile(prefix, policies)
+            else:
+                yield entry.compile(prefix, policies)
+
+    def _tables(self) -> Iterator[RouteTable]:
+        """Yields this table and all that it includes."""
+        yield self
+        for entry in self._entries:
+            if isinstance(entry, _Included):
+                yield from entry.router._tables()
+
+
+class _Included:
+    """A router at its place in a table."""
+
+    def __init__(self, router: Router, prefix: str, policies: Layers) -> None:
+        self.router = router
+        self._prefix = prefix
+        self._policies = policies
+
+    def compile(self, prefix: str, policies: Layers) -> Iterator[_plan.Route]:
+        return self.router._compile(prefix + self._prefix, policies + self._policies)
+
+
+Entry: TypeAlias = "Registration | _Included"
+
+
+def layer(policies: Any) -> Layers:
+    """What a router says of policies, as a layer; nothing said is no layer."""
+    if not policies:
+        return ()
+    from ._options import checked_policies
+
+    return (checked_policies(policies),)
+
+
+def checked_prefix(prefix: str) -> str:
+    """A prefix, which is empty or `/a/b`. Raises `ValueError` for another."""
+    if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
+        raise ValueError(f"prefix is {prefix!r}, expected a path such as '/users', without a slash at its end")
+    return prefix

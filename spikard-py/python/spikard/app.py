@@ -1,0 +1,158 @@
+"""The application: routes, configuration, what happens around them, and how it is started.
+
+Nothing is answered here. The server asks for the compiled routes, the lifespan and, after an
+exception, for the response to it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from ._lifespan import Hook, Lifespan, Manager
+from ._route_table import RouteTable
+from .datastructures import State
+from .exceptions import HTTPException, ProblemResponse
+from .responses import Response
+from .routing import unattached
+
+if TYPE_CHECKING:
+    from . import _plan
+    from .config import ServerConfig
+
+H = TypeVar("H", bound=Callable[..., Any])
+
+
+class Spikard(RouteTable):
+    """A web application.
+
+    >>> from spikard import Spikard
+    >>> app = Spikard()
+    >>> @app.get("/users/{user_id}")
+    ... async def read_user(user_id: int) -> dict[str, int]:
+    ...     return {"id": user_id}
+    """
+
+    state: State
+    """A place for what the application's functions share."""
+
+    def __init__(
+        self,
+        config: ServerConfig | None = None,
+        *,
+        lifespan: Callable[[Spikard], Manager] | None = None,
+        on_startup: Iterable[Hook] = (),
+        on_shutdown: Iterable[Hook] = (),
+    ) -> None:
+        """An application.
+
+        `lifespan` is called with the application and returns a context manager, sync or async,
+        which is entered before the first request and left after the last.
+        """
+        super().__init__()
+        if lifespan is not None and (inspect.isasyncgenfunction(lifespan) or inspect.isgeneratorfunction(lifespan)):
+            raise TypeError(
+                "lifespan is a generator, expected a context manager: decorate it with @asynccontextmanager"
+            )
+        self.state = State()
+        self._config = config
+        self._startup = list(on_startup)
+        self._shutdown = list(on_shutdown)
+        manager = None if lifespan is None else partial(lifespan, self)
+        self._lifespan = Lifespan(manager, self._startup, self._shutdown)
+        self._exception_handlers: dict[type[Exception], Callable[[Exception, Any], Any]] = {}
+        unattached.attach_to(self)
+
+    @property
+    def config(self) -> ServerConfig:
+        """The configuration; the defaults if the application was given none."""
+        if self._config is None:
+            from .config import ServerConfig
+
+            self._config = ServerConfig()
+        return self._config
+
+    def on_startup(self, function: H) -> H:
+        """Runs `function`, sync or async, before the first request, inside the lifespan."""
+        self._startup.append(function)
+        return function
+
+    def on_shutdown(self, function: H) -> H:
+        """Runs `function`, sync or async, after the last request, inside the lifespan."""
+        self._shutdown.append(function)
+        return function
+
+    def exception_handler(self, kind: type[Exception]) -> Callable[[H], H]:
+        """Answers exceptions of this type and its subtypes, unless one of them has a handler of its own.
+
+        The function, sync or async, gets the exception and, as `request`, the request if it has such
+        a parameter. It returns what a handler may return; a value that is no `Response` is sent with
+        the status of an `HTTPException`, with 500 for others.
+        """
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            raise TypeError(f"exception type is {kind!r}, expected a subclass of Exception")
+
+        def register(function: H) -> H:
+            self._exception_handlers[kind] = _with_request_where_wanted(function)
+            return function
+
+        return register
+
+    def run(
+        self,
+        *,
+        config: ServerConfig | None = None,
+        host: str | None = None,
+        port: int | None = None,
+        workers: int | None = None,
+        reload: bool = False,
+        loop: Literal["auto", "asyncio", "uvloop"] = "auto",
+    ) -> None:
+        """Serves until SIGINT or SIGTERM, then finishes what runs and returns.
+
+        `config` replaces the application's whole; the other arguments stand above it.
+        """
+        from . import _server
+
+        _server.run(self, config=config, host=host, port=port, workers=workers, reload=reload, loop=loop)
+
+    async def serve(self, config: ServerConfig | None = None, host: str | None = None, port: int | None = None) -> None:
+        """Serves in the running event loop until cancelled or, in the main thread, until SIGINT or SIGTERM."""
+        from . import _server
+
+        await _server.serve(self, config=config, host=host, port=port)
+
+    def _routes(self) -> list[_plan.Route]:
+        """All routes, compiled; asked for at start."""
+        return list(self._compile())
+
+    def _exception_response(
+        self, exception: Exception, request: Any
+    ) -> Response | Coroutine[Any, Any, Response] | None:
+        """The answer to an exception, or a coroutine that makes it; `None`: there is no handler for it."""
+        for kind in type(exception).__mro__:
+            handler = self._exception_handlers.get(kind)
+            if handler is not None:
+                status = exception.status_code if isinstance(exception, HTTPException) else 500
+                answer = handler(exception, request)
+                return _awaited(answer, status) if inspect.iscoroutine(answer) else _response(answer, status)
+        return ProblemResponse(exception) if isinstance(exception, HTTPException) else None
+
+
+def _with_request_where_wanted(function: Callable[..., Any]) -> Callable[[Exception, Any], Any]:
+    parameters = list(inspect.signature(function).parameters)
+    if len(parameters) < 2:
+        return lambda exception, request: function(exception)
+    if parameters[1] == "request":
+        return function
+    return lambda exception, request: function(request, exception)
+
+
+async def _awaited(answer: Coroutine[Any, Any, Any], status: int) -> Response:
+    return _response(await answer, status)
+
+
+def _response(answer: Any, status: int) -> Response:
+    return answer if isinstance(answer, Response) else Response(answer, status)

@@ -1,0 +1,123 @@
+"""Values that handlers get: an uploaded file, headers, a bag for state."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from io import SEEK_SET, BytesIO
+from types import SimpleNamespace
+from typing import Any, BinaryIO
+
+from ._headers import Headers, HeadersInit
+
+__all__ = ["Headers", "State", "UploadFile"]
+
+
+class UploadFile:
+    """A file that a client sent, in memory while it is small and on disk beyond `spool_size`.
+
+    Every method has a form to await (`aread`, `awrite` ...), which does not block the event loop
+    while the disk works.
+    """
+
+    __slots__ = ("_file", "content_type", "filename", "headers", "rolled_to_disk", "size", "spool_size")
+
+    filename: str
+    """The name that the client gave; it is the client's word and may hold anything."""
+    content_type: str
+    """The media type that the client gave."""
+    headers: Headers
+    """The headers of this part of the form."""
+    size: int
+    """The number of bytes."""
+    rolled_to_disk: bool
+    """Whether the bytes lie on disk."""
+
+    def __init__(
+        self,
+        filename: str,
+        content: bytes = b"",
+        *,
+        content_type: str = "application/octet-stream",
+        headers: HeadersInit | Headers | None = None,
+        spool_size: int = 1024 * 1024,
+    ) -> None:
+        """A file with these bytes, to be read from the start."""
+        self.filename = filename
+        self.content_type = content_type
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.spool_size = spool_size
+        self.size = 0
+        self.rolled_to_disk = False
+        self._file: BinaryIO = BytesIO()
+        if content:
+            self.write(content)
+            self._file.seek(0)
+
+    def read(self, size: int = -1) -> bytes:
+        """The next `size` bytes; all that are left with -1."""
+        return self._file.read(size)
+
+    def write(self, data: bytes) -> int:
+        """Writes at the present position; returns the number of bytes written."""
+        if not self.rolled_to_disk and self._file.tell() + len(data) > self.spool_size:
+            self._roll()
+        written = self._file.write(data)
+        self.size = max(self.size, self._file.tell())
+        return written
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Moves to `offset` from the start (0), from here (1) or from the end (2); returns the new position."""
+        return self._file.seek(offset, whence)
+
+    def close(self) -> None:
+        """Closes the file; one on disk is gone then."""
+        self._file.close()
+
+    async def aread(self, size: int = -1) -> bytes:
+        """`read`, to be awaited."""
+        return await asyncio.to_thread(self.read, size) if self.rolled_to_disk else self.read(size)
+
+    async def awrite(self, data: bytes) -> int:
+        """`write`, to be awaited."""
+        to_disk = self.rolled_to_disk or self._file.tell() + len(data) > self.spool_size
+        return await asyncio.to_thread(self.write, data) if to_disk else self.write(data)
+
+    async def aseek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """`seek`, to be awaited."""
+        return await asyncio.to_thread(self.seek, offset, whence) if self.rolled_to_disk else self.seek(offset, whence)
+
+    async def aclose(self) -> None:
+        """`close`, to be awaited."""
+        if self.rolled_to_disk:
+            await asyncio.to_thread(self.close)
+        else:
+            self.close()
+
+    def as_bytes_io(self) -> BytesIO:
+        """All bytes as a `BytesIO` of their own; the position here stays."""
+        position = self._file.tell()
+        self._file.seek(0)
+        copy = BytesIO(self._file.read())
+        self._file.seek(position)
+        return copy
+
+    def _roll(self) -> None:
+        on_disk = tempfile.TemporaryFile()
+        position = self._file.tell()
+        self._file.seek(0)
+        on_disk.write(self._file.read())
+        on_disk.seek(position)
+        self._file.close()
+        self._file = on_disk
+        self.rolled_to_disk = True
+
+    def __repr__(self) -> str:
+        return f"<UploadFile {self.filename!r} {self.content_type} {self.size} bytes>"
+
+
+class State(SimpleNamespace):
+    """A bag for what an application or a request carries with it: `app.state.pool = pool`."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"state has no {name!r}: nothing has set it")

@@ -1,0 +1,76 @@
+"""Routers, and the decorators that need no application at hand.
+
+`get`, `post` ... attach to the application created last before them or, if there is none yet, to
+the next one created.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from ._route_table import Entry, Layers, RouteTable, checked_prefix, layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Unpack
+
+    from . import _plan
+    from .config import RoutePolicies
+
+__all__ = ["Router", "delete", "get", "head", "options", "patch", "post", "put", "route", "trace"]
+
+
+class Router(RouteTable):
+    """Routes with a common prefix and common policies.
+
+    >>> from spikard import Router, Spikard
+    >>> users = Router(prefix="/users")
+    >>> @users.get("/{user_id}")
+    ... async def read_user(user_id: int) -> dict[str, int]:
+    ...     return {"id": user_id}
+    >>> Spikard().include_router(users)
+    """
+
+    def __init__(self, prefix: str = "", **policies: Unpack[RoutePolicies]) -> None:
+        """A router whose routes stand behind `prefix`. Its policies lie under those of its routes."""
+        super().__init__()
+        self._prefix = checked_prefix(prefix)
+        self._policies = layer(policies)
+
+    def _compile(self, prefix: str = "", policies: Layers = ()) -> Iterator[_plan.Route]:
+        return super()._compile(prefix + self._prefix, policies + self._policies)
+
+
+class _Unattached(RouteTable):
+    """The table of the standalone decorators: it hands on what it gets to an application."""
+
+    _latest: weakref.ref[RouteTable] | None = None
+
+    def _add(self, entry: Entry) -> None:
+        app = self._latest() if self._latest is not None else None
+        if app is None:
+            super()._add(entry)
+        else:
+            app._add(entry)
+
+    def attach_to(self, app: RouteTable) -> None:
+        """Gives `app` what has been registered without one, and all that will be until the next comes."""
+        self._latest = weakref.ref(app)
+        for entry in self._entries:
+            app._add(entry)
+        self._entries.clear()
+
+
+unattached = _Unattached()
+
+get = unattached.get
+post = unattached.post
+put = unattached.put
+patch = unattached.patch
+delete = unattached.delete
+head = unattached.head
+options = unattached.options
+trace = unattached.trace
+route = unattached.route
