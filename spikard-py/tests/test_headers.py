@@ -39,18 +39,22 @@ def test_equals_a_mapping_with_other_case():
 @pytest.mark.parametrize("value", ["a\r\nset-cookie: b=c", "a\nb", "a\0", "a\x7f", "€"])
 def test_refuses_a_value_that_no_line_can_hold(value):
     headers = Headers()
-    for change in (lambda: headers.add("x", value), lambda: headers.update({"x": value}), lambda: Headers({"x": value})):
-        with pytest.raises(ValueError, match="header 'x' is .*, expected latin-1 without control characters"):
+    for change in (
+        lambda: headers.add("x", value),
+        lambda: headers.update({"x": value}),
+        lambda: Headers({"x": value}),
+    ):
+        with pytest.raises(ValueError, match=r"header 'x' is .*, expected latin-1 without control characters"):
             change()
     assert len(headers) == 0
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:", "a\r\nb", "ä"])
 def test_refuses_a_name_that_is_no_token(name):
-    with pytest.raises(ValueError, match="header name is"):
+    with pytest.raises(ValueError, match=r"header name is"):
         Headers({name: "v"})
 
 
 def test_refuses_what_is_no_text():
-    with pytest.raises(TypeError, match="header 'x' is 5, expected a str"):
+    with pytest.raises(TypeError, match=r"header 'x' is 5, expected a str"):
         Headers({"x": 5})

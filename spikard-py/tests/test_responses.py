@@ -123,5 +123,5 @@ def test_a_problem_keeps_all_headers_and_leaves_the_body_to_the_server():
 def test_an_exception_is_an_error_with_a_text():
     with pytest.raises(ValueError, match="status_code is 200, expected 400 to 599"):
         HTTPException(200)
-    with pytest.raises(TypeError, match="detail is .*, expected a str"):
+    with pytest.raises(TypeError, match=r"detail is .*, expected a str"):
         HTTPException(400, {"a": 1})

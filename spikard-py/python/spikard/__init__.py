@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._spikard import Request
     from .app import Spikard
-    from .config import *
+    from .config import *  # noqa: F403  # generated
     from .datastructures import Headers, State, UploadFile
     from .exceptions import HTTPException
     from .params import Body, Cookie, File, Form, Header, Path, Query

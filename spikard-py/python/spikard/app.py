@@ -144,7 +144,7 @@ class Spikard(RouteTable):
 def _with_request_where_wanted(function: Callable[..., Any]) -> Callable[[Exception, Any], Any]:
     parameters = list(inspect.signature(function).parameters)
     if len(parameters) < 2:
-        return lambda exception, request: function(exception)
+        return lambda exception, _request: function(exception)
     if parameters[1] == "request":
         return function
     return lambda exception, request: function(request, exception)

@@ -103,7 +103,7 @@ class UploadFile:
         return copy
 
     def _roll(self) -> None:
-        on_disk = tempfile.TemporaryFile()
+        on_disk = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the upload
         position = self._file.tell()
         self._file.seek(0)
         on_disk.write(self._file.read())

@@ -9,7 +9,7 @@ from ._headers import Headers, HeadersInit
 from .responses import Encode, Response
 
 
-class HTTPException(Exception):
+class HTTPException(Exception):  # noqa: N818  # the published name
     """Ends a request with a status and problem details (RFC 9457).
 
     >>> raise HTTPException(404, "no such user")

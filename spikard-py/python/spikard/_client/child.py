@@ -12,7 +12,9 @@ import importlib
 import importlib.util
 import json
 import os
+import signal
 import sys
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +54,13 @@ def main() -> None:
     place = json.loads(os.environ[VARIABLE])
     sys.path[:] = place["path"]
     app: Spikard = getattr(_module(place), place["variable"])
+    threading.Thread(target=_end_with_the_client, daemon=True).start()
     app.run(host="127.0.0.1", port=place["port"])
+
+
+def _end_with_the_client() -> None:
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _module(place: dict[str, Any]) -> Any:
@@ -70,7 +78,3 @@ def _module(place: dict[str, Any]) -> Any:
     with suppress(_Meant):
         spec.loader.exec_module(module)
     return module
-
-
-if __name__ == "__main__":
-    main()

@@ -63,44 +63,39 @@ class LiveServer:
         return await asyncio.to_thread(self._call, method, target, headers, body)
 
     def _start(self) -> None:
-        # The port is free now, and the server says it if another took it in the meantime.
-        for _ in range(3):
-            self._port = _free_port()
-            place = {**self._place, "port": self._port}
-            process = subprocess.Popen(
-                [sys.executable, "-m", child.__name__], env={**os.environ, child.VARIABLE: json.dumps(place)}
-            )
-            if self._listens(process):
-                self._process = process
-                return
-        raise RuntimeError(f"the server ended with code {process.returncode} before it listened; its output says why")
+        self._port = _free_port()
+        place = json.dumps({**self._place, "port": self._port})
+        program = f"from {child.__name__} import main; main()"
+        # The child ends when its standard input does: it does not outlive this process.
+        process = subprocess.Popen(  # noqa: S603  # our own program
+            [sys.executable, "-c", program], env={**os.environ, child.VARIABLE: place}, stdin=subprocess.PIPE
+        )
+        try:
+            self._wait(process)
+        except BaseException:
+            _end(process, kill=True)
+            raise
+        self._process = process
 
-    def _listens(self, process: subprocess.Popen[bytes]) -> bool:
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while process.poll() is None:
             with suppress(OSError):
                 socket.create_connection(("127.0.0.1", self._port), 1).close()
-                return True
+                return
             if time.monotonic() > deadline:
-                process.kill()
-                process.wait()
                 raise RuntimeError(f"the server did not listen within {START_TIMEOUT:.0f} s")
             time.sleep(0.01)
-        return False
+        raise RuntimeError(f"the server ended with code {process.returncode} before it listened; its output says why")
 
     def _stop(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            code = process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise RuntimeError(f"the server did not end within {STOP_TIMEOUT:.0f} s of SIGTERM") from None
-        if code != 0:
-            raise RuntimeError(f"the server ended with code {code}")
+        if process is not None:
+            code = _end(process, kill=False)
+            if code != 0:
+                raise RuntimeError(
+                    f"the server ended with code {code}, expected 0 within {STOP_TIMEOUT:.0f} s of SIGTERM"
+                )
 
     def _call(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self._port)
@@ -114,6 +109,17 @@ class LiveServer:
             return response.status, [(name.lower(), value) for name, value in response.getheaders()], content
         finally:
             connection.close()
+
+
+def _end(process: subprocess.Popen[bytes], *, kill: bool) -> int:
+    """Ends a process and returns its code."""
+    with process:  # closes its standard input
+        try:
+            process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            return process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
 
 
 def _free_port() -> int:

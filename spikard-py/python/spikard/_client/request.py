@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple, TypeAlias, TypedDict
 from urllib.parse import quote, urlencode, urlsplit
 
-import msgspec
-
+from .._encoding import encode
 from .._headers import Headers, HeadersInit
 
 Scalar: TypeAlias = str | int | float | bool | None
@@ -85,20 +84,13 @@ def _body(options: RequestOptions) -> tuple[bytes, str | None]:
     if content is not None:
         return content.encode() if isinstance(content, str) else content, None
     if options.get("json") is not None:
-        return msgspec.json.encode(options["json"], enc_hook=_model), "application/json"
+        return encode(options["json"]), "application/json"
     files = options.get("files")
     if files is not None:
         return _multipart(_pairs(options.get("data")), files)
     if options.get("data") is not None:
         return _urlencoded(options["data"]).encode(), "application/x-www-form-urlencoded"
     return b"", None
-
-
-def _model(value: Any) -> Any:
-    """What the JSON encoder does not know: a model of pydantic."""
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    raise TypeError(f"json holds {value!r}, expected what can be written as JSON")
 
 
 def _urlencoded(values: Values | None) -> str:
