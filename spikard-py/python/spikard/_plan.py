@@ -39,6 +39,24 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Group:
+    """An argument made of several values of a request: a model for query, headers or cookies."""
+
+    name: str
+    """The keyword of the function."""
+    parameters: tuple[Parameter, ...]
+    """Its fields, each called as `make` wants it. One that is neither required nor there is left out."""
+    make: Callable[[dict[str, Any]], Any]
+    """Makes the argument of the values by name; raises `ValueError` if they do not fit."""
+    optional: bool = False
+    """Whether a request without any of the values gets the default."""
+    default: Any = None
+    """What the function gets then, unless there is a `default_factory`."""
+    default_factory: Callable[[], Any] | None = None
+    """Makes the default, once for every such request."""
+
+
+@dataclass(frozen=True)
 class Body:
     """What the server makes of a request body."""
 
@@ -51,15 +69,17 @@ class Body:
     schema: JsonSchema | None
     """The JSON Schema of the body, complete in itself; `None`: any JSON."""
     decode: Callable[[bytes], Any] | None
-    """Makes the object of a JSON text; raises if the text does not fit. `None` for `bytes`."""
+    """Makes the object of a JSON text; raises `ValueError` if the text does not fit. `None` for `bytes` and `form`."""
     convert: Callable[[Any], Any] | None
-    """Makes the object of data that fit the schema: a form's fields, files as `UploadFile`."""
+    """Makes the object of data that fit the schema: a form's fields, files as `UploadFile`; raises `ValueError`."""
     exact: bool
     """Whether `decode` refuses everything that `schema` refuses. If not, the schema is checked first."""
     required: bool
     """Whether a request without a body is refused."""
     default: Any = None
     """What the function gets without a body. With `spread`, the attributes' own defaults count."""
+    default_factory: Callable[[], Any] | None = None
+    """Makes the default, once for every request without a body."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +88,19 @@ class Signature:
 
     parameters: tuple[Parameter, ...] = ()
     """The parameters, in the order of the signature."""
+    groups: tuple[Group, ...] = ()
+    """The arguments that are made of several parameters."""
     body: Body | None = None
     """The body, if the function wants one."""
+    injected: tuple[tuple[str, Any], ...] = ()
+    """The keywords that dependency injection fills, with their types."""
     request: str | None = None
     """The keyword that gets the `Request`."""
     raw: bool = False
-    """Whether the function takes `path_params`, `query_params`, `body`, `headers`, `cookies`, `method`, `path`."""
+    """Whether the function takes `path_params`, `query_params`, `headers`, `cookies`, `method`, `path` as they are.
+
+    `parameters` are checked, and stand converted in these dicts. Its `body` is described as any other.
+    """
     raw_names: tuple[str, ...] = ()
     """With `raw`: which of them it takes."""
     response_schema: JsonSchema | None = None

@@ -1,0 +1,165 @@
+"""Arguments that come from the request body: one that is the body, or several that are its fields."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import msgspec
+
+from . import _codecs, _schemas, _types
+from ._arguments import EMPTY, Argument
+from ._plan import Body, JsonSchema
+from .params import File
+
+Fields = Sequence[Argument]
+
+
+def whole(argument: Argument, schema: JsonSchema | None, *, is_form: bool) -> Body:
+    """The argument is the body; a `schema` that was given says what is right."""
+    default = None if argument.default is EMPTY else argument.default
+    plain = _types.bare(argument.annotation)
+    if plain is bytes and not is_form:
+        if schema is not None:
+            argument.fault("bytes have no schema, expected no body_schema")
+        return Body(
+            (argument.name,),
+            False,
+            "bytes",
+            None,
+            None,
+            None,
+            True,
+            argument.is_required,
+            default,
+            argument.default_factory,
+        )
+    codec = _codecs.untyped(schema) if plain is Any else _codecs.codec(argument.constrained, schema)
+    judge = {**codec.schema, **argument.overlay}
+    return Body(
+        names=(argument.name,),
+        spread=False,
+        kind="form" if is_form else "json",
+        schema=judge or None,
+        decode=None if is_form else codec.decode,
+        convert=codec.convert,
+        exact=codec.is_exact and not argument.overlay,
+        required=argument.is_required,
+        default=default,
+        default_factory=argument.default_factory,
+    )
+
+
+def fields(arguments: Fields, schema: JsonSchema | None, kind: Literal["json", "form"]) -> Body:
+    """The arguments are the fields of one object."""
+    for argument in arguments:
+        with argument.named_in_errors():
+            _schemas.schema_of(argument.constrained)
+    codec = _codecs.codec(_object_of(arguments, text=kind == "form"), schema)
+    judge = _schemas.resolved(codec.schema)
+    overlays = {argument.key: argument.overlay for argument in arguments if argument.overlay}
+    if schema is None:
+        judge = _of_fields(judge, arguments, overlays, kind)
+    return Body(
+        names=tuple(argument.name for argument in arguments),
+        spread=True,
+        kind=kind,
+        schema=judge,
+        decode=codec.decode if kind == "json" else None,
+        convert=_with_contents(codec.convert, arguments),
+        exact=codec.is_exact and not overlays,
+        required=any(argument.is_required for argument in arguments),
+    )
+
+
+def file_argument(argument: Argument, schema: JsonSchema) -> Argument:
+    """The argument as a file, or as files: an `UploadFile`, or its bytes."""
+    from .datastructures import UploadFile
+
+    if not argument.is_annotated or argument.annotation is Any:
+        argument = argument.of_type(list[UploadFile] if schema.get("type") == "array" else UploadFile)
+    element = _types.element(argument.annotation)
+    if element is not bytes and not _types.is_upload(element):
+        argument.fault("is a file, expected UploadFile or bytes, or a list of them")
+    if argument.is_required and schema.get("optional"):
+        argument = argument.with_default(None)
+    return argument if isinstance(argument.marker, File) else argument.marked(File())
+
+
+def checked(schema: JsonSchema) -> Body:
+    """The body has a schema, and no argument takes it."""
+    codec = _codecs.untyped(schema)
+    return Body((), False, "json", schema, codec.decode, codec.convert, codec.is_exact, required=True)
+
+
+def _of_fields(schema: JsonSchema, arguments: Fields, overlays: dict[str, Any], kind: str) -> JsonSchema:
+    """The schema with what markers lay over it; the fields of a form are text or files, which cannot be null."""
+    properties = {}
+    for argument in arguments:
+        field = schema["properties"][argument.key]
+        if kind == "form":
+            field = _schemas.without_null(field)
+            if isinstance(argument.marker, File):
+                field = {**{key: value for key, value in field.items() if key != "contentEncoding"}, **_schemas.FILE}
+        properties[argument.key] = {**field, **overlays.get(argument.key, {})}
+    return {**schema, "properties": properties}
+
+
+def _object_of(arguments: Fields, *, text: bool) -> Any:
+    """A class with the arguments as fields."""
+    name = f"{arguments[0].function.__name__}_body"
+    if any(_types.is_pydantic(argument.annotation) for argument in arguments):
+        return _model_of(name, arguments)
+    return msgspec.defstruct(
+        name,
+        [(argument.name, argument.constrained, *_default(argument, text=text)) for argument in arguments],
+        kw_only=True,
+        rename={argument.name: argument.key for argument in arguments if argument.key != argument.name} or None,
+    )
+
+
+def _default(argument: Argument, *, text: bool) -> tuple[Any, ...]:
+    if argument.default_factory is not None:
+        return (msgspec.field(default_factory=argument.default_factory),)
+    if argument.default is not EMPTY:
+        is_mutable = isinstance(argument.default, (list, dict, set, bytearray))
+        default = argument.default
+        return (msgspec.field(default_factory=lambda: default) if is_mutable else default,)
+    optional = any(_types.is_none(_types.bare(member)) for member in _types.members(argument.annotation))
+    return (None,) if text and optional else ()
+
+
+def _model_of(name: str, arguments: Fields) -> Any:
+    pydantic = sys.modules["pydantic"]
+    definitions = {}
+    for argument in arguments:
+        said: dict[str, Any] = {} if argument.key == argument.name else {"alias": argument.key}
+        if argument.default_factory is not None:
+            said["default_factory"] = argument.default_factory
+        elif argument.default is not EMPTY:
+            said["default"] = argument.default
+        definitions[argument.name] = (argument.constrained, pydantic.Field(**said))
+    return pydantic.create_model(name, __config__={"arbitrary_types_allowed": True}, **definitions)
+
+
+def _with_contents(convert: Callable[[Any], Any], arguments: Fields) -> Callable[[Any], Any]:
+    """For `bytes` that are a file, the file is read."""
+    keys = [
+        argument.key
+        for argument in arguments
+        if isinstance(argument.marker, File) and not _types.holds_upload(argument.annotation)
+    ]
+    return partial(_read_and_convert, convert, keys) if keys else convert
+
+
+def _read_and_convert(convert: Callable[[Any], Any], keys: list[str], data: dict[str, Any]) -> Any:
+    contents = {key: _contents(data[key]) for key in keys if key in data}
+    return convert({**data, **contents})
+
+
+def _contents(file: Any) -> Any:
+    if isinstance(file, list):
+        return [_contents(item) for item in file]
+    return file.read() if hasattr(file, "read") else file

@@ -1,0 +1,64 @@
+"""What a handler returns, as JSON.
+
+orjson writes plain dicts and lists where it is installed, to the same bytes as msgspec: what the two
+write differently, and what orjson refuses, msgspec writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from . import _types
+
+
+def _foreign(value: Any) -> Any:
+    """What msgspec does not know: pydantic's models and types."""
+    serializer = getattr(type(value), "__pydantic_serializer__", None)
+    if serializer is not None:
+        return serializer.to_python(value, mode="json", by_alias=True)
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    raise TypeError(f"{type(value).__qualname__} cannot be written as JSON")
+
+
+encode_by_msgspec = msgspec.json.Encoder(enc_hook=_foreign).encode
+"""Writes Structs, dataclasses, attrs and the like."""
+
+
+def _encode(value: Any) -> bytes:
+    serializer = getattr(type(value), "__pydantic_serializer__", None)
+    if serializer is not None:
+        written: bytes = serializer.to_json(value, by_alias=True)
+        return written
+    return encode_by_msgspec(value)
+
+
+try:
+    import orjson
+except ImportError:
+    encode = _encode
+    """Writes anything."""
+else:
+    _dumps = orjson.dumps
+    _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+    def _to_plain(value: Any) -> Any:
+        return msgspec.to_builtins(value, enc_hook=_foreign)
+
+    def encode(value: Any) -> bytes:
+        """Writes anything."""
+        if type(value) is dict or type(value) is list:
+            try:
+                return _dumps(value, _to_plain, _OPTIONS)
+            except TypeError:  # integers beyond 64 bits, keys that are no text
+                pass
+        return _encode(value)
+
+
+def encoder(annotation: Any) -> Callable[[Any], bytes]:
+    """Writes what a handler with this return annotation returns, and anything else that it may return instead."""
+    found = _types.class_of(annotation)
+    return encode_by_msgspec if _types.is_structured_class(found) and not _types.is_pydantic(found) else encode

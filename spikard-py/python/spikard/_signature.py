@@ -1,0 +1,218 @@
+"""What a handler's arguments are: the rules by which each gets its value from a request.
+
+The order of decision, first match: the request itself; names and types that are provided; what
+`parameter_schema` and `file_params` name; names in the path; markers; files; structured types and dicts,
+which are the body. What is left, values and lists of values, is on POST, PUT and PATCH a form field
+beside other form fields, a query parameter beside a body, else a field of one JSON object; on other
+methods it is a query parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import _bodies, _codecs, _parameters, _schemas, _types
+from ._annotations import fault, resolve
+from ._arguments import Argument, arguments_of
+from ._plan import Body, Group, JsonSchema, Parameter, Signature, Source
+from .params import Body as BodyMarker
+from .params import Cookie, File, Header, Marker, Path, Query
+
+__all__ = ["plan", "resolve"]
+
+WITH_BODY = ("POST", "PUT", "PATCH")
+RAW = ("path_params", "query_params", "body", "headers", "cookies", "method", "path")
+_SOURCES: dict[type, Source] = {Query: "query", Header: "header", Cookie: "cookie"}
+
+
+def plan(
+    function: Callable[..., Any],
+    *,
+    path: str,
+    methods: tuple[str, ...],
+    body_schema: JsonSchema | None = None,
+    response_schema: JsonSchema | None = None,
+    parameter_schema: JsonSchema | None = None,
+    file_params: Mapping[str, JsonSchema] | tuple[str, ...] | list[str] | None = None,
+    provided: Callable[[str, Any], bool] | None = None,
+    localns: Mapping[str, Any] | None = None,
+) -> Signature:
+    """How `function` is called behind `path`. Raises `HandlerError` for what cannot be.
+
+    `provided` says of a name and its type whether dependency injection fills it. `localns` are the names
+    where the decorator stands. `file_params` names arguments that are files: a list, or a dict with
+    `{"type": "array"}` for several and `{"optional": True}` for one that may be absent.
+    """
+    hints = resolve(function, localns)
+    returned = hints.pop("return", Any)
+    reading = _Reading(
+        function,
+        _parameters.path_names(path),
+        all(method in WITH_BODY for method in methods),
+        body_schema,
+        parameter_schema or {},
+        file_params if isinstance(file_params, Mapping) else {name: {} for name in file_params or ()},
+        provided or (lambda *_: False),
+    )
+    reading.read(arguments_of(function, hints))
+    return Signature(
+        parameters=tuple(reading.parameters),
+        groups=tuple(reading.groups),
+        body=reading.body,
+        injected=tuple(reading.injected),
+        request=reading.request,
+        raw=bool(reading.raw_names),
+        raw_names=tuple(reading.raw_names),
+        response_schema=_response_schema(returned) if response_schema is None else response_schema,
+        encode=_codecs.encoder(returned),
+    )
+
+
+@dataclass
+class _Reading:
+    """Arguments on their way to where they belong."""
+
+    function: Callable[..., Any]
+    names_in_path: dict[str, str]
+    may_have_body: bool
+    body_schema: JsonSchema | None
+    parameter_schema: JsonSchema
+    files: Mapping[str, JsonSchema]
+    provided: Callable[[str, Any], bool]
+    parameters: list[Parameter] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    injected: list[tuple[str, Any]] = field(default_factory=list)
+    raw_names: list[str] = field(default_factory=list)
+    request: str | None = None
+    body: Body | None = None
+    bodies: list[Argument] = field(default_factory=list)
+    form: list[Argument] = field(default_factory=list)
+    rest: list[Argument] = field(default_factory=list)
+
+    def read(self, arguments: list[Argument]) -> None:
+        """Puts every argument where it belongs."""
+        is_raw = any(argument.name in ("path_params", "query_params") for argument in arguments)
+        described = {name.replace("-", "_").lower(): name for name in self.parameter_schema.get("properties", {})}
+        for argument in arguments:
+            with argument.named_in_errors():
+                if is_raw and argument.name in RAW:
+                    self._take_raw(argument)
+                elif (name := described.pop(argument.name.lower(), None)) is not None:
+                    self._take_described(argument, name)
+                else:
+                    self._take(argument)
+        for keyword, name in described.items():
+            if not is_raw:
+                fault(self.function, f"parameter_schema describes '{name}', expected an argument '{keyword}' for it")
+            self._take_described(Argument.without_annotation(self.function, name), name)
+        missing = self.files.keys() - {argument.name for argument in arguments}
+        if missing:
+            fault(self.function, f"file_params names '{min(missing)}', expected an argument for it")
+        self._take_rest()
+
+    def _take(self, argument: Argument) -> None:
+        marker = argument.marker
+        if _is_request(argument):
+            self.request = argument.name
+        elif self.provided(argument.name, argument.annotation):
+            self.injected.append((argument.name, argument.annotation))
+        elif argument.name in self.files:
+            self.form.append(_bodies.file_argument(argument, self.files[argument.name]))
+        elif argument.key in self.names_in_path:
+            if marker is not None and not isinstance(marker, Path):
+                argument.fault(f"stands in the path and is marked {type(marker).__name__}, expected one of them")
+            self.parameters.append(_parameters.from_path(argument, self.names_in_path[argument.key]))
+        elif marker is not None:
+            self._take_marked(argument, marker)
+        elif _types.is_upload(_types.element(argument.annotation)):
+            self.form.append(argument)
+        elif _types.is_structured(argument.annotation):
+            self.bodies.append(argument)
+        elif _types.holds_mapping(argument.annotation):
+            if not self.may_have_body:
+                argument.fault(f"is a dict, expected one only on {', '.join(WITH_BODY)}, or Body(...)")
+            self.bodies.append(argument)
+        else:
+            self.rest.append(argument)
+
+    def _take_marked(self, argument: Argument, marker: Marker[Any]) -> None:
+        source = _SOURCES.get(type(marker))
+        if isinstance(marker, Path):
+            argument.fault(f"is marked Path, expected {{{argument.key}}} in the path")
+        elif isinstance(marker, BodyMarker):
+            self.bodies.append(argument)
+        elif isinstance(marker, File):
+            self.form.append(_bodies.file_argument(argument, {}))
+        elif source is None:
+            self.form.append(argument)
+        elif _types.is_structured(argument.annotation):
+            self.groups.append(_parameters.group(argument, source))
+        else:
+            self.parameters.append(_parameters.parameter(argument, source))
+
+    def _take_raw(self, argument: Argument) -> None:
+        self.raw_names.append(argument.name)
+        if argument.name == "body":
+            self.bodies.append(argument.with_default(None) if argument.is_required else argument)
+
+    def _take_described(self, argument: Argument, name: str) -> None:
+        schema = self.parameter_schema["properties"][name]
+        required = self.parameter_schema.get("required")
+        is_required = required is None or name in required
+        self.parameters.append(
+            _parameters.described(argument, name, schema, self.names_in_path, is_required=is_required)
+        )
+
+    def _take_rest(self) -> None:
+        """Decides about the body, and what the values are that nothing was said about."""
+        self._find_body_among_rest()
+        whole_forms = [argument for argument in self.form if _types.is_structured(argument.annotation)]
+        wholes = [*self.bodies, *whole_forms]
+        fields = [argument for argument in self.form if argument not in whole_forms]
+        if len(wholes) > 1 or (wholes and fields):
+            first, second = (*wholes, *fields)[:2]
+            second.fault(f"is a second body beside '{first.name}', expected one body")
+        if wholes:
+            (argument,) = wholes
+            with argument.named_in_errors():
+                is_form = bool(whole_forms) or _types.holds_upload(argument.annotation)
+                self.body = _bodies.whole(argument, self.body_schema, is_form=is_form)
+        elif self.may_have_body and (fields or self.rest):
+            self.body = _bodies.fields([*fields, *self.rest], self.body_schema, "form" if fields else "json")
+            self.rest = []
+        elif fields:
+            self.body = _bodies.fields(fields, self.body_schema, "form")
+        elif self.body_schema is not None:
+            self.body = _bodies.checked(self.body_schema)
+        for argument in self.rest:
+            with argument.named_in_errors():
+                self.parameters.append(_parameters.parameter(argument, "query"))
+
+    def _find_body_among_rest(self) -> None:
+        """An argument of any type called `body`, or the only one where a schema was given, is the body."""
+        untyped = [argument for argument in self.rest if argument.annotation is Any]
+        found = [argument for argument in untyped if argument.name == "body"]
+        if self.body_schema is not None and len(untyped) == 1:
+            found = untyped
+        if found and self.may_have_body and not self.bodies and not self.form:
+            self.rest.remove(found[0])
+            self.bodies.append(found[0])
+
+
+def _is_request(argument: Argument) -> bool:
+    return _types.is_request(argument.annotation) or (
+        argument.name == "request" and not argument.is_annotated and argument.marker is None
+    )
+
+
+def _response_schema(annotation: Any) -> JsonSchema | None:
+    """The schema of what a handler returns; `None`: nothing is known of it, or it answers for itself."""
+    members = [member for member in _types.members(annotation) if not hasattr(_types.class_of(member), "__spikard__")]
+    if not members or all(_types.is_none(member) or _types.bare(member) in (Any, bytes) for member in members):
+        return None
+    try:
+        return _schemas.schema_of(_types.union(members), "serialization")
+    except (TypeError, NotImplementedError):
+        return None
