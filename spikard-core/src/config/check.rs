@@ -92,17 +92,26 @@ fn advice(shape: Shape<'_>, node: &Node) -> Option<String> {
 /// A key that no struct has. Its value may be a secret under a misspelt name.
 pub(super) fn unknown_key(tree: &Node, table: &ConfigPath, key: &str) -> Diagnostic {
     let path = table.key(key);
-    let origin = tree.entry(&path).map_or(Origin::Default, |entry| entry.origin.clone());
-    let message = format!(
-        "key `{key}` is unknown{}",
-        if table.steps().is_empty() { String::new() } else { format!(" in {}", name_of(table)) }
-    );
+    let origin = match &tree.nearest(table).origin {
+        // The object is what has no such attribute.
+        attribute @ Origin::Attribute(_) => attribute.clone(),
+        _ => tree.entry(&path).map_or(Origin::Default, |entry| entry.origin.clone()),
+    };
+    let message = format!("key `{key}` is unknown{}", if table.steps().is_empty() { String::new() } else { inside(tree, table) });
     let known: Vec<&str> = Shape::root(schema()).at(table).into_iter().flat_map(Shape::properties).map(|(key, _)| key).collect();
     let help = did_you_mean(key, known.iter().copied()).or_else(|| elsewhere(table, key)).or_else(|| {
         let listed: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
         (1..=LISTED).contains(&listed.len()).then(|| format!("expected {}", or(&listed)))
     });
     Diagnostic { help, ..Diagnostic::error(path, origin, message) }
+}
+
+/// Which table a message is about. An object of the program is named by its place already.
+fn inside(tree: &Node, table: &ConfigPath) -> String {
+    match tree.nearest(table).origin {
+        Origin::Attribute(_) => String::new(),
+        _ => format!(" in {}", name_of(table)),
+    }
 }
 
 /// A key that belongs one level deeper: `quality` beside `compression`.
@@ -126,7 +135,7 @@ fn is_misspelt(tree: &Node, table: &ConfigPath, key: &str) -> bool {
 fn missing_key(overlaid: &Node, table: &ConfigPath, key: &str) -> Diagnostic {
     let path = table.key(key);
     let expectation = Shape::root(schema()).at(&path).map_or("a value".to_owned(), |shape| expected(shape, None));
-    let message = format!("key `{key}` is missing in {}, expected {expectation}", name_of(table));
+    let message = format!("key `{key}` is missing{}, expected {expectation}", inside(overlaid, table));
     let diagnostic = Diagnostic::error(path, header(overlaid, table), message);
     match servers(table) {
         Some(server) if overlaid.at(&server).is_some_and(|node| node.as_table().is_some()) => {

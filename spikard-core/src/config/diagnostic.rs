@@ -3,12 +3,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Level, Origin as Place, Renderer, Snippet};
 use serde_json::json;
 use spikard_middleware::{BuildError, ConfigPath};
 
+use super::expectation::name_of;
 use super::load::Loaded;
 use super::source::Source;
 use super::tree::Origin;
@@ -97,6 +99,39 @@ impl Report {
         texts.join("\n\n")
     }
 
+    /// For the text of an exception: one line each, without source lines. Secrets are shown as
+    /// `****`. What an object of the program says is named by its attribute:
+    /// `ServerConfig.compression.quality is 12, expected 0 to 11`.
+    pub fn lines(&self) -> String {
+        self.diagnostics.iter().map(|one| self.line(one)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn line(&self, diagnostic: &Diagnostic) -> String {
+        let (message, place) = (&diagnostic.message, self.named(&diagnostic.origin));
+        // A message that begins with the key goes on from the place, which ends in it.
+        let key = name_of(&diagnostic.at);
+        let rest = message.strip_prefix(&key).and_then(|rest| rest.strip_prefix(' ')).filter(|_| place.ends_with(&key));
+        let mut line = rest.map_or_else(|| format!("{place}: {message}"), |rest| format!("{place} {rest}"));
+        for (origin, message) in &diagnostic.related {
+            let _ = write!(line, "; {message}: {}", self.named(origin));
+        }
+        if let Some(help) = &diagnostic.help {
+            let _ = write!(line, "; {help}");
+        }
+        line
+    }
+
+    fn named(&self, origin: &Origin) -> String {
+        match origin {
+            Origin::Attribute(attribute) => attribute.to_string(),
+            Origin::File(span) => {
+                let position = self.source.position(span.start);
+                format!("{}:{}:{}", self.source.name(), position.line, position.column)
+            }
+            Origin::Default => self.source.name().to_owned(),
+        }
+    }
+
     /// For programs: one JSON object on each line.
     pub fn json_lines(&self) -> String {
         self.diagnostics.iter().fold(String::new(), |lines, one| lines + &self.json_line(one).to_string() + "\n")
@@ -144,7 +179,7 @@ impl Report {
 
     fn place(&self, origin: &Origin) -> Option<Place<'_>> {
         match origin {
-            Origin::Attribute(path) => Some(Place::path(path.to_string())),
+            Origin::Attribute(attribute) => Some(Place::path(attribute.to_string())),
             Origin::File(_) | Origin::Default => (!self.source.name().is_empty()).then(|| Place::path(self.source.name())),
         }
     }
@@ -177,7 +212,7 @@ impl Report {
                     "line": start.line, "column": start.column, "end_line": end.line, "end_column": end.column,
                 })
             }
-            Origin::Attribute(path) => json!({ "attribute": path.to_string() }),
+            Origin::Attribute(attribute) => json!({ "attribute": attribute.to_string() }),
             Origin::Default => json!({ "file": self.source.name() }),
         }
     }

@@ -1,4 +1,4 @@
-//! From the text of a file to a configuration, with everything that is wrong said at once.
+//! From the text of a file, or the objects of a program, to a configuration, with everything that is wrong said at once.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -76,36 +76,51 @@ pub fn load_text(
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut source = Source::new(name, text);
     let parsed = format.parse(text);
-    let mut diagnostics: Vec<Diagnostic> = parsed.problems.into_iter().map(syntax_error).collect();
+    let diagnostics: Vec<Diagnostic> = parsed.problems.into_iter().map(syntax_error).collect();
     if !diagnostics.is_empty() {
         mask::hide_lexically(format, &mut source);
     }
-    let unreadable: Vec<Origin> = diagnostics.iter().map(|diagnostic| diagnostic.origin.clone()).collect();
-    let Some(mut tree) = parsed.tree else { return Err(Report::new(source, diagnostics)) };
+    match parsed.tree {
+        Some(tree) => read(tree, source, diagnostics, &World { environment, directory }),
+        None => Err(Report::new(source, diagnostics)),
+    }
+}
 
-    let resolved = resolve(&mut tree, Shape::root(schema()), &World { environment, directory });
+/// Reads a tree that a program made. `name` is what the program calls the object that became the
+/// tree, such as `ServerConfig`; values that have no origin are named as its attributes. Relative
+/// paths start at `directory`.
+///
+/// # Errors
+/// Everything that is wrong with the values.
+pub fn load_tree(name: &str, mut tree: Node, directory: &Path, environment: Environment<'_>) -> Result<Loaded, Report> {
+    tree.name(name);
+    read(tree, Source::new(name, ""), Vec::new(), &World { environment, directory })
+}
+
+/// From a tree as it was written. `diagnostics` is what is known to be wrong with it.
+fn read(mut tree: Node, mut source: Source, mut diagnostics: Vec<Diagnostic>, world: &World<'_>) -> Result<Loaded, Report> {
+    let unreadable: Vec<Origin> = diagnostics.iter().map(|diagnostic| diagnostic.origin.clone()).collect();
+    let resolved = resolve(&mut tree, Shape::root(schema()), world);
     secrets::hide(&tree, &mut source);
     diagnostics.extend(resolved.diagnostics);
     let misfits = check::misfits(&tree, &resolved.unresolved);
     diagnostics.extend(misfits.into_iter().filter(|misfit| !unreadable.contains(&misfit.origin)));
     diagnostics.extend(overlay::apply(&mut tree));
     diagnostics.extend(check::missing(&tree));
+    let loaded = |config, source: &Source, tree| Loaded {
+        config,
+        directory: world.directory.to_owned(),
+        source: source.clone(),
+        tree,
+        behind: resolved.behind.clone(),
+    };
     if !diagnostics.is_empty() {
         let wrong: Vec<&ConfigPath> = diagnostics.iter().map(|diagnostic| &diagnostic.at).collect();
-        let rest = salvage(&tree, &wrong).and_then(|tree| {
-            let config = decode::decode(&tree).ok()?;
-            Some(Loaded {
-                config,
-                directory: directory.to_owned(),
-                source: source.clone(),
-                tree,
-                behind: resolved.behind.clone(),
-            })
-        });
+        let rest = salvage(&tree, &wrong).and_then(|tree| Some(loaded(decode::decode(&tree).ok()?, &source, tree)));
         return Err(Report { rest: rest.map(Box::new), ..Report::new(source, diagnostics) });
     }
     match decode::decode(&tree) {
-        Ok(config) => Ok(Loaded { config, directory: directory.to_owned(), source, tree, behind: resolved.behind }),
+        Ok(config) => Ok(loaded(config, &source, tree)),
         Err(error) => {
             let at = error.path();
             let message = cover(&error.message, &at, &resolved.behind);
@@ -124,7 +139,7 @@ fn syntax_error(problem: Problem) -> Diagnostic {
 }
 
 impl Loaded {
-    /// The name of the file.
+    /// The name of the file or object.
     pub fn name(&self) -> &str {
         self.source.name()
     }

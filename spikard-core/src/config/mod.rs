@@ -1,6 +1,6 @@
-//! The configuration: its structs, and how files become them.
+//! The configuration: its structs, and how files and the objects of programs become them.
 //!
-//! A file becomes a [`tree`] whose values know where they were written; references are resolved
+//! Either becomes a [`tree`] whose values know where they were written; references are resolved
 //! on it, it is held against the JSON Schema of the structs, the policies of routes are laid over
 //! those of the server, and only then serde makes the structs. So everything that is wrong is
 //! said at once, with file, line and column.
@@ -31,6 +31,7 @@ mod model;
 mod number;
 mod overlay;
 mod print;
+mod program;
 mod references;
 mod route;
 mod salvage;
@@ -52,9 +53,10 @@ mod yaml;
 pub use diagnostic::{Diagnostic, Report, Severity};
 pub use document::{reference_page, schema_document};
 pub use limits::LimitsConfig;
-pub use load::{Environment, Loaded, load, load_text, process_environment};
+pub use load::{Environment, Loaded, load, load_text, load_tree, process_environment};
 pub use model::ServerConfig;
 pub use print::print;
+pub use program::{ProgramRoute, add_routes};
 pub use route::{RedirectConfig, ResponseConfig, RouteConfig};
 pub use schema::{published, schema};
 pub use source::{Position, Source};

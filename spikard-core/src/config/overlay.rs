@@ -8,6 +8,10 @@
 //! | a table | that table over the server's, key by key; plain values, lists and maps are replaced |
 //! | a plain value | the same as a table with the policy's one shorthand field |
 //!
+//! A program's routes come with several layers of this (those of its routers, its own): they are
+//! laid over each other first, by [`stack`]. A table that is [whole](Table::whole) takes nothing
+//! from below.
+//!
 //! Nodes keep their origins, so that every setting of a route can say where it was written.
 
 use spikard_middleware::ConfigPath;
@@ -32,6 +36,50 @@ pub(super) fn apply(tree: &mut Node) -> Vec<Diagnostic> {
     }
     overlay.walk(tree, Shape::root(schema()), &ConfigPath::root());
     overlay.diagnostics
+}
+
+/// Lays tables of policies over each other, the outermost first.
+///
+/// What the outer ones switch off or say in a list is not taken from the server either, by a
+/// policy that an inner one switches on again with a table. `true` is what is below, and where
+/// that is off the server's.
+pub(super) fn stack(layers: Vec<Table>) -> Table {
+    let mut layers = layers.into_iter();
+    let outermost = layers.next().unwrap_or_default();
+    layers.fold(outermost, |below, own| over(own, &below))
+}
+
+fn over(mut own: Table, below: &Table) -> Table {
+    for entry in below.entries() {
+        let key = KEYS.iter().find(|key| key.name == entry.key);
+        let Some(node) = own.get_mut(&entry.key) else {
+            own.push(entry.clone());
+            continue;
+        };
+        let Some(key) = key else { continue };
+        match (&node.value, &entry.node.value) {
+            (Value::Bool(false), _) | (Value::Bool(true), Value::Bool(_)) => continue,
+            (Value::Bool(true), _) => {
+                *node = entry.node.clone();
+                continue;
+            }
+            _ => {}
+        }
+        let mut under = entry.node.clone();
+        normalise(node, key);
+        normalise(&mut under, key);
+        let Value::Table(table) = &mut node.value else { continue };
+        match &under.value {
+            Value::Table(under) => {
+                merge(table, under, Shape::root(schema()).key(key.name));
+                if under.is_whole() && !table.is_whole() {
+                    *table = std::mem::take(table).whole();
+                }
+            }
+            _ => *table = std::mem::take(table).whole(),
+        }
+    }
+    own
 }
 
 /// One spelling for all: `false` is nothing, `true` is an empty table, a plain value is a table.
@@ -100,6 +148,9 @@ impl Overlay {
 /// Adds what only `below` has, in the structs inside too. A map, whose keys are made up, is a
 /// value like a list: what the server has in it is not added to what the route says.
 fn merge(own: &mut Table, below: &Table, shape: Option<Shape<'_>>) {
+    if own.is_whole() {
+        return;
+    }
     for entry in below.entries() {
         let inner = shape.and_then(|shape| shape.key(&entry.key));
         match (own.get_mut(&entry.key).map(|node| &mut node.value), &entry.node.value) {

@@ -6,7 +6,7 @@
 
 use spikard_middleware::{ConfigPath, Step};
 
-use super::tree::{Entry, Node, Origin, Table, Value};
+use super::tree::{Entry, Node, Table, Value};
 
 /// The tree without what stands at `wrong`, or none if a place says nothing about the part.
 pub(super) fn salvage(tree: &Node, wrong: &[&ConfigPath]) -> Option<Node> {
@@ -33,20 +33,16 @@ fn harmless_route(number: usize) -> Node {
 }
 
 fn harmless_upstream() -> Node {
-    table([("targets", made(Value::Sequence(vec![text("http://127.0.0.1:1")])))])
+    table([("targets", Node::new(Value::Sequence(vec![text("http://127.0.0.1:1")])))])
 }
 
 fn table<const N: usize>(entries: [(&str, Node); N]) -> Node {
-    let entry = |(key, node): (&str, Node)| Entry { key: key.to_owned(), origin: Origin::Default, node };
-    made(Value::Table(entries.into_iter().map(entry).collect::<Table>()))
+    let entry = |(key, node): (&str, Node)| Entry::new(key, node);
+    Node::new(Value::Table(entries.into_iter().map(entry).collect::<Table>()))
 }
 
 fn text(text: &str) -> Node {
-    made(Value::String(text.to_owned()))
-}
-
-fn made(value: Value) -> Node {
-    Node { value, origin: Origin::Default, reference: None }
+    Node::new(Value::String(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use spikard_middleware::{ConfigPath, Step};
 
@@ -69,13 +70,38 @@ pub enum Origin {
     Default,
     /// In the file, at these bytes.
     File(Range<usize>),
-    /// In an attribute of a configuration object.
-    Attribute(ConfigPath),
+    /// In an attribute of an object of the program.
+    Attribute(Attribute),
+}
+
+/// A place in an object of the program: `ServerConfig.compression.quality`, or
+/// `route GET /users/{id}: rate_limit.burst`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Attribute {
+    /// What the object is called. A name of several words is set apart from the path by a colon.
+    pub object: Arc<str>,
+    /// The way from the object to the value.
+    pub path: ConfigPath,
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { object, path } = self;
+        match path.steps() {
+            [] => formatter.write_str(object),
+            _ if object.contains(' ') => write!(formatter, "{object}: {path}"),
+            [Step::Index(_), ..] => write!(formatter, "{object}{path}"),
+            _ => write!(formatter, "{object}.{path}"),
+        }
+    }
 }
 
 /// Keys and their values, in the order in which they were written.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Table(Vec<Entry>);
+pub struct Table {
+    entries: Vec<Entry>,
+    whole: bool,
+}
 
 /// One key of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +118,37 @@ impl Node {
     /// A value from bytes of the file.
     pub fn in_file(value: Value, span: Range<usize>) -> Self {
         Self { value, origin: Origin::File(span), reference: None }
+    }
+
+    /// A value that is not from a file; [`Node::name`] says where it is from.
+    pub fn new(value: Value) -> Self {
+        Self { value, origin: Origin::Default, reference: None }
+    }
+
+    /// Names the object that this value is: everything in it that comes from nowhere yet is in an
+    /// attribute of that object.
+    pub fn name(&mut self, object: &str) {
+        self.name_from(&Attribute { object: object.into(), path: ConfigPath::root() });
+    }
+
+    fn name_from(&mut self, place: &Attribute) {
+        self.origin.name(place);
+        let inside = |path| Attribute { object: Arc::clone(&place.object), path };
+        match &mut self.value {
+            Value::Table(table) => {
+                for entry in &mut table.entries {
+                    let place = inside(place.path.key(&entry.key));
+                    entry.origin.name(&place);
+                    entry.node.name_from(&place);
+                }
+            }
+            Value::Sequence(nodes) => {
+                for (index, node) in nodes.iter_mut().enumerate() {
+                    node.name_from(&inside(place.path.index(index)));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The node at `path`.
@@ -159,19 +216,31 @@ impl Node {
 }
 
 impl Table {
+    /// The same table as the whole of what is said: where tables are laid over each other, nothing
+    /// is laid under this one.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { whole: true, ..self }
+    }
+
+    /// Whether nothing is laid under this table.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
     /// The entries in order.
     pub fn entries(&self) -> std::slice::Iter<'_, Entry> {
-        self.0.iter()
+        self.entries.iter()
     }
 
     /// The entries in order, to be changed.
     pub fn entries_mut(&mut self) -> std::slice::IterMut<'_, Entry> {
-        self.0.iter_mut()
+        self.entries.iter_mut()
     }
 
     /// The first entry with this key.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.key == key)
+        self.entries.iter().find(|entry| entry.key == key)
     }
 
     /// The value of a key.
@@ -181,28 +250,41 @@ impl Table {
 
     /// The value of a key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        self.0.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
+        self.entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
     }
 
     /// Adds an entry. A key that is there already stays: the first one counts.
     pub fn push(&mut self, entry: Entry) {
-        self.0.push(entry);
+        self.entries.push(entry);
     }
 
     /// Takes an entry out.
     pub fn remove(&mut self, key: &str) -> Option<Entry> {
-        let position = self.0.iter().position(|entry| entry.key == key)?;
-        Some(self.0.remove(position))
+        let position = self.entries.iter().position(|entry| entry.key == key)?;
+        Some(self.entries.remove(position))
     }
 }
 
 impl FromIterator<Entry> for Table {
     fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
-        Self(entries.into_iter().collect())
+        Self { entries: entries.into_iter().collect(), whole: false }
+    }
+}
+
+impl Entry {
+    /// An entry that is not from a file.
+    pub fn new(key: impl Into<String>, node: Node) -> Self {
+        Self { key: key.into(), origin: Origin::Default, node }
     }
 }
 
 impl Origin {
+    fn name(&mut self, place: &Attribute) {
+        if *self == Self::Default {
+            *self = Self::Attribute(place.clone());
+        }
+    }
+
     /// The bytes of the file, if it was written there.
     pub fn span(&self) -> Option<Range<usize>> {
         match self {
