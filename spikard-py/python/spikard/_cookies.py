@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from email.utils import format_datetime
 from typing import Literal, TypeAlias
 
 SameSite: TypeAlias = Literal["strict", "lax", "none"]
@@ -71,6 +70,8 @@ def set_cookie_line(
 def _http_date(name: str, expires: datetime) -> str:
     if expires.tzinfo is None:
         raise ValueError(f"expires of cookie {name!r} is {expires!r}, expected a datetime with a time zone")
+    from email.utils import format_datetime
+
     return format_datetime(expires.astimezone(timezone.utc), usegmt=True)
 
 

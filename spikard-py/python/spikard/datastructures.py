@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from io import SEEK_SET, BytesIO
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -103,6 +102,8 @@ class UploadFile:
         return copy
 
     def _roll(self) -> None:
+        import tempfile
+
         on_disk = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the upload
         position = self._file.tell()
         self._file.seek(0)

@@ -1,0 +1,62 @@
+"""What mypy and pyright see of routes: a decorator gives back the very function. Checked, not run."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from spikard import HTTPException, Request, Response, Router, ServerConfig, Spikard, delete, get
+from typing_extensions import assert_type
+
+
+@asynccontextmanager
+async def lifespan(app: Spikard) -> AsyncIterator[None]:
+    assert_type(app.config, ServerConfig)
+    yield
+
+
+app = Spikard(ServerConfig(port=8000), lifespan=lifespan, on_startup=[lambda: None])
+router = Router("/users", compression={"quality": 1}, rate_limit=False)
+app.include_router(router, prefix="/api", compression=False)
+
+
+@app.get("/users/{user_id}", summary="A user", compression=True)
+async def read_user(user_id: int) -> dict[str, int]:
+    return {"id": user_id}
+
+
+@get("/plain")
+def plain(name: str = "you") -> str:
+    return name
+
+
+@router.route("/many", methods=["GET", "POST"], sync_to_thread=False)
+def many() -> None: ...
+
+
+@app.register_route("POST", "/items", request_schema={"type": "object"})
+async def create(item: dict[str, Any]) -> Response:
+    return Response(item, 201)
+
+
+@app.exception_handler(KeyError)
+async def missing(request: Request, error: KeyError) -> Response:
+    assert_type(request.method, str)
+    raise HTTPException(404, str(error))
+
+
+@app.on_startup
+async def started() -> None: ...
+
+
+assert_type(plain(name="a"), str)
+assert_type(many(), None)
+assert_type(read_user(1), Coroutine[Any, Any, dict[str, int]])
+assert_type(app.register_route("GET", "/plain", plain)("a"), str)
+handler: Callable[[int], Coroutine[Any, Any, dict[str, int]]] = read_user
+
+# What is wrong must be seen to be wrong: an ignored error that is none is an error of the checkers.
+app.get("/", compresion=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+app.get(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Router(tags=["a"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+read_user("1")  # type: ignore[arg-type, unused-coroutine]  # pyright: ignore[reportArgumentType, reportUnusedCoroutine]
+delete("/")(5)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
