@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import config
     from ._spikard import Request
     from .app import Spikard
     from .config import *  # noqa: F403  # generated
@@ -59,6 +60,8 @@ __all__ = [
     "route",
     "trace",
 ]
+if TYPE_CHECKING:
+    __all__ += config.__all__
 
 _HOMES = {
     "_spikard": "Request",

@@ -6,10 +6,10 @@ What goes out is checked when it is set: RFC 9110 section 5.1 for names, section
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import TypeAlias
 
-HeadersInit: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
+HeadersInit: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 """What headers are made of: a mapping, or pairs, in which a name may come more than once."""
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch

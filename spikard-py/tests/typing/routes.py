@@ -1,15 +1,16 @@
 """What mypy and pyright see of routes: a decorator gives back the very function. Checked, not run."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from spikard import HTTPException, Request, Response, Router, ServerConfig, Spikard, delete, get
 from typing_extensions import assert_type
+
+from spikard import HTTPException, Request, Response, Router, ServerConfig, Spikard, delete, get
 
 
 @asynccontextmanager
-async def lifespan(app: Spikard) -> AsyncIterator[None]:
+async def lifespan(app: Spikard) -> AsyncGenerator[None, None]:
     assert_type(app.config, ServerConfig)
     yield
 
@@ -41,6 +42,7 @@ async def create(item: dict[str, Any]) -> Response:
 @app.exception_handler(KeyError)
 async def missing(request: Request, error: KeyError) -> Response:
     assert_type(request.method, str)
+    assert_type(await read_user(1), dict[str, int])
     raise HTTPException(404, str(error))
 
 
@@ -50,13 +52,12 @@ async def started() -> None: ...
 
 assert_type(plain(name="a"), str)
 assert_type(many(), None)
-assert_type(read_user(1), Coroutine[Any, Any, dict[str, int]])
 assert_type(app.register_route("GET", "/plain", plain)("a"), str)
-handler: Callable[[int], Coroutine[Any, Any, dict[str, int]]] = read_user
+same: Callable[[int], Coroutine[Any, Any, dict[str, int]]] = read_user
 
 # What is wrong must be seen to be wrong: an ignored error that is none is an error of the checkers.
 app.get("/", compresion=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 app.get(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Router(tags=["a"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-read_user("1")  # type: ignore[arg-type, unused-coroutine]  # pyright: ignore[reportArgumentType, reportUnusedCoroutine]
+read = read_user("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 delete("/")(5)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]

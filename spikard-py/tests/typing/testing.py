@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from typing_extensions import assert_type
+
 from spikard import Headers, LiveTestClient, Spikard, TestClient
 from spikard.testing import TestResponse
-from typing_extensions import assert_type
 
 app = Spikard()
 

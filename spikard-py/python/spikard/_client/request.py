@@ -75,21 +75,20 @@ def build(method: str, url: str, host: str, defaults: Headers, options: RequestO
 
 
 def _body(options: RequestOptions) -> tuple[bytes, str | None]:
-    given = [key for key in ("json", "content") if options.get(key) is not None]
-    if options.get("data") is not None or options.get("files") is not None:
-        given.append("data and files")
-    if len(given) > 1:
-        raise TypeError(f"{' and '.join(given)} are given, expected one body")
-    content = options.get("content")
+    json, content = options.get("json"), options.get("content")
+    data, files = options.get("data"), options.get("files")
+    given = {"json": json, "content": content, "data and files": files if data is None else data}
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise TypeError(f"{' and '.join(names)} are given, expected one body")
     if content is not None:
         return content.encode() if isinstance(content, str) else content, None
-    if options.get("json") is not None:
-        return encode(options["json"]), "application/json"
-    files = options.get("files")
+    if json is not None:
+        return encode(json), "application/json"
     if files is not None:
-        return _multipart(_pairs(options.get("data")), files)
-    if options.get("data") is not None:
-        return _urlencoded(options["data"]).encode(), "application/x-www-form-urlencoded"
+        return _multipart(_pairs(data), files)
+    if data is not None:
+        return _urlencoded(data).encode(), "application/x-www-form-urlencoded"
     return b"", None
 
 
@@ -125,10 +124,14 @@ def _multipart(fields: Iterable[tuple[str, str]], files: Uploads) -> tuple[bytes
 
 
 def _file(upload: Upload) -> tuple[str | None, bytes, str | None]:
-    if isinstance(upload, tuple):
-        filename, content, media_type = (*upload, None)[:3]
+    filename: str | None
+    media_type: str | None = None
+    if not isinstance(upload, tuple):
+        filename, content = os.path.basename(str(getattr(upload, "name", "upload"))), upload
+    elif len(upload) == 2:
+        filename, content = upload
     else:
-        filename, content, media_type = os.path.basename(str(getattr(upload, "name", "upload"))), upload, None
+        filename, content, media_type = upload
     if not isinstance(content, (str, bytes)):
         content = content.read()
     if media_type is None and filename is not None:
