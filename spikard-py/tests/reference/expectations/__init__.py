@@ -1,0 +1,15 @@
+"""What each block of the reference must do; one module for each subject, one entry for each block."""
+
+from __future__ import annotations
+
+from ..kinds import Expectation
+from . import basics, bodies, configuration, later, responses, running
+
+ALL: list[Expectation] = [
+    *basics.EXPECTED,
+    *bodies.EXPECTED,
+    *configuration.EXPECTED,
+    *later.EXPECTED,
+    *responses.EXPECTED,
+    *running.EXPECTED,
+]

@@ -1,0 +1,19 @@
+"""Blocks that are none of the Python core, each with its reason."""
+
+from __future__ import annotations
+
+from ..kinds import Expectation, Later
+
+EXPECTED: list[Expectation] = [
+    Later(("002#7", "003#4"), "Provide", "injection: issue 4"),
+    Later(("001#10", "002#11", "003#22"), "UploadFile", "uploads: issue 4"),
+    Later(("001#19", "002#20", "003#5"), "@app.on_request", "lifecycle hooks: issue 4"),
+    Later(("001#20", "002#21", "003#23"), "websocket", "WebSocket: issue 4"),
+    Later(("001#21", "002#22", "003#24"), "sse", "server-sent events: issue 4"),
+    Later(("001#22", "002#23"), "background", "background work: issue 4"),
+    Later(("001#24", "002#25"), "client.websocket", "testing of WebSocket: issue 4"),
+    Later(("001#25", "002#26"), "client.sse", "testing of server-sent events: issue 4"),
+    Later(("003#25",), "GrpcHandler", "gRPC: issue 4"),
+    Later(("004#1", "004#2", "004#3"), "[", "TOML, which reads as Python: the feature layout of the crate"),
+    Later(("004#5",), "body_stream", "streamed bodies, there a plan for the future: issue 4"),
+]

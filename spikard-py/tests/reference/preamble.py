@@ -1,0 +1,32 @@
+"""Names that the pages take for granted: what a block is given before it begins, by the names that it needs."""
+
+GIVEN = {
+    "app": "from spikard import Spikard\napp = Spikard()\n",
+    "ServerConfig": "from spikard import ServerConfig\n",
+    "User": "from msgspec import Struct\nclass User(Struct):\n    id: int\n    name: str\n    email: str\n",
+    # What the test of 001 and 002 is held against: users are created without an id, and with 201.
+    "users": """
+from msgspec import Struct
+from spikard import Response, Spikard
+
+class NewUser(Struct):
+    name: str
+    email: str
+
+app = Spikard()
+
+@app.get("/users/{user_id}")
+async def get_user(user_id: int):
+    return {"id": user_id, "name": "Alice"}
+
+@app.post("/users")
+async def create_user(user: NewUser):
+    return Response({"id": 1, "name": user.name}, status_code=201)
+
+@app.get("/data")
+async def data():
+    return {"status": "ok"}
+""",
+    "hello": "@app.get('/hello')\nasync def hello():\n    return {'message': 'hello'}\n",
+}
+"""The source, by name."""
