@@ -1,10 +1,13 @@
-//! The references: bare hyper and bare axum, each with the 27-byte answer of all benchmarks.
+//! The references: bare hyper, bare axum, and axum with the layers of tower-http that do what the
+//! default policies of Spikard do; each with the 27-byte answer of all benchmarks.
 //!
-//! `reference hyper|axum PORT`
+//! `reference hyper|axum|layers PORT`
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::get;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -14,6 +17,9 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, body::Incoming};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tower_http::ServiceBuilderExt;
+use tower_http::request_id::MakeRequestUuid;
+use tower_http::timeout::TimeoutLayer;
 
 const ANSWER: &[u8] = br#"{"message":"Hello, World!"}"#;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -21,13 +27,26 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, kind, port] = &arguments[..] else { return Err("expected `reference hyper|axum PORT`".into()) };
+    let [_, kind, port] = &arguments[..] else { return Err("expected `reference hyper|axum|layers PORT`".into()) };
     let listener = TcpListener::bind(("127.0.0.1", port.parse()?)).await?;
     match kind.as_str() {
         "hyper" => bare_hyper(listener).await,
         "axum" => Ok(axum::serve(listener, Router::new().route("/", get(axum_answer))).await?),
-        _ => Err("expected `hyper` or `axum`".into()),
+        "layers" => Ok(axum::serve(listener, layered()).await?),
+        _ => Err("expected `hyper`, `axum` or `layers`".into()),
     }
+}
+
+/// Request id, caught panics, compression, time-out and body limit, outermost first.
+fn layered() -> Router {
+    let layers = tower::ServiceBuilder::new()
+        .set_x_request_id(MakeRequestUuid)
+        .propagate_x_request_id()
+        .catch_panic()
+        .compression()
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(30)))
+        .layer(tower_http::limit::RequestBodyLimitLayer::new(10 << 20));
+    Router::new().route("/", get(axum_answer)).layer(layers)
 }
 
 async fn bare_hyper(listener: TcpListener) -> Result<(), Box<dyn std::error::Error>> {

@@ -1,0 +1,9 @@
+"""Django's program: `python manage.py runbolt --no-admin --port PORT --processes N`"""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+execute_from_command_line(sys.argv)
