@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: run test lint fmt generate bench python
+.PHONY: run test lint fmt generate bench bench-python python
 
 ## Starts the example gateway and the upstream behind it, and says what to try.
 run:
@@ -30,6 +30,10 @@ generate:
 ## CPU time per request beside bare hyper, bare axum, nginx and HAProxy.
 bench:
 	./benches/run.sh
+
+## The same for the Python package, beside django-bolt, FastAPI and granian.
+bench-python:
+	./benches/python/run.sh
 
 ## Builds the Python package into a virtual environment: .venv, or the one that VENV names.
 VENV ?= .venv
