@@ -112,6 +112,20 @@ def test_an_exception_of_http_is_a_problem_unless_a_handler_takes_it():
     assert (response.status_code, response.content) == (404, {"said": "gone"})
 
 
+def test_a_handler_may_raise_a_problem():
+    app = Spikard()
+
+    @app.exception_handler(KeyError)
+    def handle(error):
+        raise HTTPException(404)
+
+    @app.exception_handler(OSError)
+    async def handle_later(error):
+        raise HTTPException(503)
+
+    assert [answered(app, error).status_code for error in (KeyError(), OSError())] == [404, 503]
+
+
 def test_a_handler_gets_the_request_under_its_name():
     app = Spikard()
     app.exception_handler(KeyError)(lambda request, error: [request, repr(error)])

@@ -88,8 +88,8 @@ class Spikard(RouteTable):
         """Answers exceptions of this type and its subtypes, unless one of them has a handler of its own.
 
         The function, sync or async, gets the exception and, as `request`, the request if it has such
-        a parameter. It returns what a handler may return; a value that is no `Response` is sent with
-        the status of an `HTTPException`, with 500 for others.
+        a parameter. It returns what a handler may return, or raises an `HTTPException`; a value that
+        is no `Response` is sent with the status of an `HTTPException`, with 500 for others.
         """
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
             raise TypeError(f"exception type is {kind!r}, expected a subclass of Exception")
@@ -136,7 +136,10 @@ class Spikard(RouteTable):
             handler = self._exception_handlers.get(kind)
             if handler is not None:
                 status = exception.status_code if isinstance(exception, HTTPException) else 500
-                answer = handler(exception, request)
+                try:
+                    answer = handler(exception, request)
+                except HTTPException as problem:
+                    return ProblemResponse(problem)
                 return _awaited(answer, status) if inspect.iscoroutine(answer) else _response(answer, status)
         return ProblemResponse(exception) if isinstance(exception, HTTPException) else None
 
@@ -151,7 +154,10 @@ def _with_request_where_wanted(function: Callable[..., Any]) -> Callable[[Except
 
 
 async def _awaited(answer: Coroutine[Any, Any, Any], status: int) -> Response:
-    return _response(await answer, status)
+    try:
+        return _response(await answer, status)
+    except HTTPException as problem:
+        return ProblemResponse(problem)
 
 
 def _response(answer: Any, status: int) -> Response:

@@ -1,6 +1,7 @@
 """A real server for a test: the application in another process, on a port of its own.
 
-The process finds the application by the module and the variable that hold it here (`_client/child.py`).
+The process finds the application by the module and the variable that hold it here (`_client/child.py`);
+where no module holds it, the process is a copy of this one (`_client/forked.py`).
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import child
+from .forked import Forked
 
 if TYPE_CHECKING:
     from ..app import Spikard
+
+Process: TypeAlias = "subprocess.Popen[bytes] | Forked"
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 40.0
@@ -30,10 +34,10 @@ class LiveServer:
     """The process, from its start to SIGTERM."""
 
     def __init__(self, app: Spikard) -> None:
-        """A server of `app`. Raises `ValueError` if no module holds it."""
-        self._place = child.place_of(app)
+        """A server of `app`."""
+        self._app = app
         self._port = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def host(self) -> str:
@@ -49,7 +53,7 @@ class LiveServer:
 
     async def start(self) -> None:
         """Starts the process and waits until it listens."""
-        child.serve_here_instead(self._place)
+        child.serve_here_instead(self._app)
         await asyncio.to_thread(self._start)
 
     async def stop(self) -> None:
@@ -64,12 +68,8 @@ class LiveServer:
 
     def _start(self) -> None:
         self._port = _free_port()
-        place = json.dumps({**self._place, "port": self._port})
-        program = f"from {child.__name__} import main; main()"
-        # The child ends when its standard input does: it does not outlive this process.
-        process = subprocess.Popen(  # noqa: S603  # our own program
-            [sys.executable, "-c", program], env={**os.environ, child.VARIABLE: place}, stdin=subprocess.PIPE
-        )
+        place = child.place_of(self._app, self._port)
+        process = Forked(self._app, self._port) if place is None else _started(place)
         try:
             self._wait(process)
         except BaseException:
@@ -77,7 +77,7 @@ class LiveServer:
             raise
         self._process = process
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait(self, process: Process) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while process.poll() is None:
             with suppress(OSError):
@@ -111,9 +111,16 @@ class LiveServer:
             connection.close()
 
 
-def _end(process: subprocess.Popen[bytes], *, kill: bool) -> int:
+def _started(place: child.Place) -> subprocess.Popen[bytes]:
+    program = f"from {child.__name__} import main; main()"
+    environment = {**os.environ, child.VARIABLE: json.dumps(place)}
+    # The child ends when its standard input does: it does not outlive this process.
+    return subprocess.Popen([sys.executable, "-c", program], env=environment, stdin=subprocess.PIPE)  # noqa: S603
+
+
+def _end(process: Process, *, kill: bool) -> int:
     """Ends a process and returns its code."""
-    with process:  # closes its standard input
+    with process:
         try:
             process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
             return process.wait(STOP_TIMEOUT)
