@@ -66,6 +66,13 @@ def test_refuses_a_status_that_no_answer_has(status):
         response.status_code = status
 
 
+@pytest.mark.parametrize("kind", [Response, JSONResponse])
+def test_a_length_is_the_servers_to_say(kind):
+    _, headers, _ = kind("hello", headers={"content-length": "3"}).__spikard__(lambda value: b'"hello"')
+    assert "content-length" not in dict(headers)
+    assert Response(headers={"content-length": "3"}).__spikard__(lambda value: b"")[1] == [("content-length", "3")]
+
+
 def test_json_is_json_whatever_it_is():
     assert sent(JSONResponse("a")) == (200, "application/json", b'"a"')
     assert sent(JSONResponse(None, 202)) == (202, "application/json", b"null")

@@ -34,10 +34,12 @@ class Headers(MutableMapping[str, str]):
     def __init__(self, headers: HeadersInit | None = None) -> None:
         """Headers with these names and values. Raises `ValueError` for what must not be sent."""
         self._lines: dict[str, list[str]] = {}
+        if headers is None:
+            return
         if isinstance(headers, Headers):
             self._lines = {name: list(values) for name, values in headers._lines.items()}
-        elif headers is not None:
-            for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+        else:
+            for name, value in headers.items() if isinstance(headers, (dict, Mapping)) else headers:
                 self.add(name, value)
 
     @classmethod
@@ -64,7 +66,7 @@ class Headers(MutableMapping[str, str]):
         return len(self._lines)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._lines
+        return name in self._lines or (isinstance(name, str) and name.lower() in self._lines)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Headers):
@@ -88,6 +90,10 @@ class Headers(MutableMapping[str, str]):
     def lines(self) -> list[tuple[str, str]]:
         """Every line: the name in lower case and the value."""
         return [(name, value) for name, values in self._lines.items() for value in values]
+
+    def _set(self, name: str, value: str) -> None:
+        """Sets what this package wrote itself, without a look at it."""
+        self._lines[name] = [value]
 
 
 def _checked_name(name: str) -> str:

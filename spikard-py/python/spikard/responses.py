@@ -22,6 +22,8 @@ Encode: TypeAlias = Callable[[Any], bytes]
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 _BYTES = "application/octet-stream"
+_KINDS = {dict: _JSON, list: _JSON, str: _TEXT, bytes: _BYTES, type(None): None}
+_CONTENT_TYPE = "content-type"
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
 
@@ -56,10 +58,10 @@ class Response:
             if "content-type" in self.headers:
                 raise ValueError("media_type and a content-type header are given, expected one of them")
             self.headers["content-type"] = _with_charset(media_type, content)
-        elif "content-type" not in self.headers:
+        elif headers is None or "content-type" not in self.headers:
             kind = _kind_of(content) if self._kind is None else self._kind
             if kind:
-                self.headers["content-type"] = kind
+                self.headers._set(_CONTENT_TYPE, kind)
 
     @property
     def status_code(self) -> int:
@@ -133,15 +135,19 @@ class Response:
     def __spikard__(self, encode: Encode) -> Parts:
         """What the server sends. `encode` writes a value as JSON."""
         content = self.content
-        if content is None:
-            return self._status_code, self.headers.lines(), b""
-        if is_text(content):
-            content = content.encode()
-        elif isinstance(content, (bytearray, memoryview)):
-            content = bytes(content)
-        elif not isinstance(content, bytes):
-            content = encode(content)
-        return self._status_code, self.headers.lines(), content
+        kind = _kind_of(content)
+        if kind is _JSON:
+            return self._with(encode(content))
+        if kind is _TEXT:
+            return self._with(content.encode())
+        return self._with(b"" if content is None else bytes(content))
+
+    def _with(self, body: bytes) -> Parts:
+        """Sends these bytes; the server knows how many they are, and another number would misplace what follows."""
+        headers = self.headers
+        if body and "content-length" in headers:
+            del headers["content-length"]
+        return self._status_code, headers.lines(), body
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._status_code}>"
@@ -155,7 +161,7 @@ class JSONResponse(Response):
 
     def __spikard__(self, encode: Encode) -> Parts:
         """What the server sends."""
-        return self._status_code, self.headers.lines(), encode(self.content)
+        return self._with(encode(self.content))
 
 
 class HTMLResponse(Response):
@@ -242,16 +248,13 @@ class FileResponse(Response):
 
 
 def _kind_of(content: Any) -> str | None:
-    if content is None:
-        return None
-    if is_text(content):
-        return _TEXT
+    """How a value is sent. A member of an enumeration of str is a JSON value."""
+    kind = type(content)
+    if kind in _KINDS:
+        return _KINDS[kind]
+    if isinstance(content, str):
+        return _JSON if isinstance(content, Enum) else _TEXT
     return _BYTES if isinstance(content, (bytes, bytearray, memoryview)) else _JSON
-
-
-def is_text(content: object) -> bool:
-    """Whether a value is sent as it is written. A member of a str enumeration is a JSON value."""
-    return isinstance(content, str) and not isinstance(content, Enum)
 
 
 def attachment(filename: str) -> str:

@@ -48,7 +48,9 @@ def answer(expect: Expect, found: Answer, names: Names) -> Iterator[str]:
 
 def seen(expected: list[Seen] | None, found: list[Record], names: Names) -> Iterator[str]:
     """All that is not as expected of what the upstream saw; without expectation, only what is malformed."""
-    yield from (f"upstream saw a malformed request: {record.malformed}" for record in found if record.malformed is not None)
+    yield from (
+        f"upstream saw a malformed request: {record.malformed}" for record in found if record.malformed is not None
+    )
     if expected is None:
         return
     if len(expected) != len(found):
@@ -66,7 +68,9 @@ def seen(expected: list[Seen] | None, found: list[Record], names: Names) -> Iter
             yield f"upstream's body is {_shown(record.body)}, expected {_shown(body)}"
 
 
-def _headers(expected: dict[str, Pattern | list[Pattern]], absent: list[str], fields: Fields, names: Names) -> Iterator[str]:
+def _headers(
+    expected: dict[str, Pattern | list[Pattern]], absent: list[str], fields: Fields, names: Names
+) -> Iterator[str]:
     def lines(name: str) -> list[str]:
         return [value for found, value in fields if found.lower() == name.lower()]
 

@@ -44,7 +44,11 @@ def _well_formed(request: Request, names: Names) -> bytes:
 
 def _lines(fields: dict[str, Values], names: Names) -> str:
     """Header lines, in the order of their names as the runner in Rust sends them."""
-    lines = ((name, value) for name, values in sorted(fields.items()) for value in ([values] if isinstance(values, str) else values))
+    lines = (
+        (name, value)
+        for name, values in sorted(fields.items())
+        for value in ([values] if isinstance(values, str) else values)
+    )
     return "".join(f"{name}: {names.fill(value)}\r\n" for name, value in lines)
 
 

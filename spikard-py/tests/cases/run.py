@@ -77,9 +77,13 @@ class _Running:
     def end(self) -> None:
         """Ends the server in order: a request that reached the upstream late shows now."""
         if (code := self.program.stop()) != 0:
-            self.outcome.failures.append(f"- at the end\n    exit code {code}, expected 0; the log says:\n{self.program.log}")
+            self.outcome.failures.append(
+                f"- at the end\n    exit code {code}, expected 0; the log says:\n{self.program.log}"
+            )
         for late in self.upstream.seen(0) if self.upstream is not None else []:
-            self.outcome.failures.append(f"- at the end\n    upstream saw {late.method} {late.path} that no case explains")
+            self.outcome.failures.append(
+                f"- at the end\n    upstream saw {late.method} {late.path} that no case explains"
+            )
 
     def _exchanges(self, name: str, steps: list[Step], names: Names) -> list[str]:
         """The exchanges of one connection; the first one that goes wrong ends it."""

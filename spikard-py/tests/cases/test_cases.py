@@ -1,6 +1,6 @@
 """What a client sees, file by file: as the files say, and to the byte as the program in Rust shows it.
 
-    pytest spikard-py/tests/cases -k jwt
+pytest spikard-py/tests/cases -k jwt
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted((ROOT / "tests/cases").glob("*.yaml"))
 SHOWN = 20
 
-each_file = pytest.mark.parametrize("path", [pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(path.stem)) for path in FILES])
+each_file = pytest.mark.parametrize(
+    "path", [pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(path.stem)) for path in FILES]
+)
 
 
 @functools.cache
@@ -54,7 +56,9 @@ def test_answers_the_same_bytes_as_the_program_in_rust(path: Path) -> None:
         pytest.skip("the program in Rust is not built: cargo build -p spikard-core --bin spikard")
     ours, theirs = through_python(path).answers, run(path, [program, "serve"]).answers
     different = [(case, a, b) for (case, a), (_, b) in zip(ours, theirs) if stable(a) != stable(b)]
-    assert not different, "\n".join(f"- {case}\n    python {stable(a)!s:.1000}\n    rust   {stable(b)!s:.1000}" for case, a, b in different[:SHOWN])
+    assert not different, "\n".join(
+        f"- {case}\n    python {stable(a)!s:.1000}\n    rust   {stable(b)!s:.1000}" for case, a, b in different[:SHOWN]
+    )
     assert len(ours) == len(theirs)
 
 
@@ -71,5 +75,7 @@ def stable(answer: Answer | None) -> object:
         return None
     coding = answer.header("content-encoding") if answer.body else None
     left_out = _VOLATILE | ({"content-length"} if coding else set())
-    fields = [(name, _UUID.sub(b"id", value.encode())) for name, value in answer.fields() if name.lower() not in left_out]
+    fields = [
+        (name, _UUID.sub(b"id", value.encode())) for name, value in answer.fields() if name.lower() not in left_out
+    ]
     return answer.head.split("\r\n", 1)[0], fields, _UUID.sub(b"id", decoded(answer.body, coding))

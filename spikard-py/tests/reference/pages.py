@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _FENCE = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_STATEMENTS = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Assert, ast.Return, ast.Pass, ast.Break)
+_STATEMENTS = (
+    ast.Import,
+    ast.ImportFrom,
+    ast.Assign,
+    ast.AnnAssign,
+    ast.AugAssign,
+    ast.Assert,
+    ast.Return,
+    ast.Pass,
+    ast.Break,
+)
 _HEADERS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith)
 _TOP = re.compile(r"@|class |(async )?def |from |import |if __name__")
 _ENDS = ("return", "raise", "pass", "break", "continue")
@@ -37,7 +47,9 @@ class Block:
 def blocks(path: Path) -> list[Block]:
     """All Python blocks of a page, in order."""
     text = path.read_text()
-    found = [match[1] for match in _FENCE.finditer(text)] or [block for block in _unfenced(text) if ast.parse(block).body]
+    found = [match[1] for match in _FENCE.finditer(text)] or [
+        block for block in _unfenced(text) if ast.parse(block).body
+    ]
     return [Block(path.name[:3], number, block) for number, block in enumerate(found, 1)]
 
 

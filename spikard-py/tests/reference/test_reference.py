@@ -95,9 +95,13 @@ def test_serves(entry: Serves, at: str, tmp_path: Path) -> None:
 @each(Passes)
 def test_passes(entry: Passes, at: str, tmp_path: Path) -> None:
     (tmp_path / "test_block.py").write_text("\n".join([*(GIVEN[name] for name in entry.given), BLOCKS[at].text]))
-    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+    )
     # A block without a test function is a script: it is run, and its own assertions count.
-    command = ["test_block.py"] if entry.tests == 0 else ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_block.py"]
+    command = (
+        ["test_block.py"] if entry.tests == 0 else ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_block.py"]
+    )
     done = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert entry.tests == 0 or f"{entry.tests} passed" in done.stdout, done.stdout

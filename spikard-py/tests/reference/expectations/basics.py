@@ -55,7 +55,12 @@ EXPECTED: list[Expectation] = [
             Ask("GET /users", json={"users": []}),
             Ask("POST /users", json=ADA, send={"json": ADA}),
             Ask("PUT /users/7", json=ADA, send={"json": ADA}),
-            Ask("PUT /users/x", 422, errors=(("int_parsing", "path", "user_id"), ("missing", "body", "name")), send={"json": {"id": 1, "email": ""}}),
+            Ask(
+                "PUT /users/x",
+                422,
+                errors=(("int_parsing", "path", "user_id"), ("missing", "body", "name")),
+                send={"json": {"id": 1, "email": ""}},
+            ),
             Ask("PATCH /users/7", json={"any": [1, None]}, send={"json": {"any": [1, None]}}),
             Ask("PATCH /users/7", 422, send={"json": [1]}),
             Ask("DELETE /users/7", json={"deleted": True}),
@@ -68,7 +73,11 @@ EXPECTED: list[Expectation] = [
         checks=(
             Ask("GET /users/7", json={"id": 7}),
             Ask("GET /posts/1/comments/-2", json={"post_id": 1, "comment_id": -2}),
-            Ask("GET /posts/a/comments/b", 422, errors=(("int_parsing", "path", "post_id"), ("int_parsing", "path", "comment_id"))),
+            Ask(
+                "GET /posts/a/comments/b",
+                422,
+                errors=(("int_parsing", "path", "post_id"), ("int_parsing", "path", "comment_id")),
+            ),
         ),
     ),
     Serves(
@@ -101,7 +110,10 @@ EXPECTED: list[Expectation] = [
         ("003#9",),
         "user_id: Path[int]",
         given=("app",),
-        checks=(Ask("GET /users/7", json={"id": 7}), Ask("GET /users/x", 422, errors=(("int_parsing", "path", "user_id"),))),
+        checks=(
+            Ask("GET /users/7", json={"id": 7}),
+            Ask("GET /users/x", 422, errors=(("int_parsing", "path", "user_id"),)),
+        ),
     ),
     Serves(
         ("003#10",),

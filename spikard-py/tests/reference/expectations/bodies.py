@@ -14,7 +14,12 @@ EXPECTED: list[Expectation] = [
         checks=(
             Ask("POST /users", json={"id": 123, **PERSON, "age": None}, send={"json": PERSON}),
             Ask("POST /users", json={"id": 123, **PERSON, "age": 36}, send={"json": {**PERSON, "age": 36}}),
-            Ask("POST /users", 422, errors=(("missing", "body", "email"), ("string_type", "body", "name")), send={"json": {"name": 1}}),
+            Ask(
+                "POST /users",
+                422,
+                errors=(("missing", "body", "email"), ("string_type", "body", "name")),
+                send={"json": {"name": 1}},
+            ),
             Ask("POST /users", 400, send={"content": b"{", "headers": {"Content-Type": "application/json"}}),
             Ask("POST /users", 415, send={"content": b"{}", "headers": {"Content-Type": "text/plain"}}),
         ),
@@ -35,7 +40,11 @@ EXPECTED: list[Expectation] = [
         given=("app",),
         checks=(
             Ask("POST /posts", json={"title": "t", "tag_count": 0}, send={"json": {"title": "t", "content": "c"}}),
-            Ask("POST /posts", json={"title": "t", "tag_count": 2}, send={"json": {"title": "t", "content": "c", "tags": ["a", "b"]}}),
+            Ask(
+                "POST /posts",
+                json={"title": "t", "tag_count": 2},
+                send={"json": {"title": "t", "content": "c", "tags": ["a", "b"]}},
+            ),
             Ask(
                 "POST /posts",
                 422,
@@ -50,8 +59,18 @@ EXPECTED: list[Expectation] = [
         given=("app",),
         checks=(
             Ask("POST /users", json=PERSON, send={"json": PERSON}),
-            Ask("POST /users", 422, errors=(("string_pattern_mismatch", "body", "email"),), send={"json": {"name": "a", "email": "no"}}),
-            Ask("POST /users", 422, errors=(("missing", "body", "name"), ("missing", "body", "email")), send={"json": {}}),
+            Ask(
+                "POST /users",
+                422,
+                errors=(("string_pattern_mismatch", "body", "email"),),
+                send={"json": {"name": "a", "email": "no"}},
+            ),
+            Ask(
+                "POST /users",
+                422,
+                errors=(("missing", "body", "name"), ("missing", "body", "email")),
+                send={"json": {}},
+            ),
         ),
     ),
     Serves(
@@ -70,8 +89,18 @@ EXPECTED: list[Expectation] = [
         given=("app",),
         checks=(
             Ask("POST /users", json={**PERSON, "more": 1}, send={"json": {**PERSON, "more": 1}}),
-            Ask("POST /users", 422, errors=(("string_pattern_mismatch", "body", "email"),), send={"json": {"name": "a", "email": "no"}}),
-            Ask("POST /users", 422, errors=(("missing", "body", "email"), ("string_type", "body", "name")), send={"json": {"name": None}}),
+            Ask(
+                "POST /users",
+                422,
+                errors=(("string_pattern_mismatch", "body", "email"),),
+                send={"json": {"name": "a", "email": "no"}},
+            ),
+            Ask(
+                "POST /users",
+                422,
+                errors=(("missing", "body", "email"), ("string_type", "body", "name")),
+                send={"json": {"name": None}},
+            ),
         ),
     ),
     Serves(
@@ -80,7 +109,12 @@ EXPECTED: list[Expectation] = [
         given=("app",),
         checks=(
             Ask("POST /payments", json={"id": "a", "amount": 1.5}, send={"json": {"id": "a", "amount": 1.5}}),
-            Ask("POST /payments", 422, errors=(("float_parsing", "body", "amount"),), send={"json": {"id": "a", "amount": "1.5"}}),
+            Ask(
+                "POST /payments",
+                422,
+                errors=(("float_parsing", "body", "amount"),),
+                send={"json": {"id": "a", "amount": "1.5"}},
+            ),
         ),
     ),
 ]

@@ -12,7 +12,13 @@ EXPECTED: list[Expectation] = [
         'headers={"X-Custom": "value"}',
         given=("app", "User"),
         checks=(
-            Ask("POST /users", 201, json=ADA, headers={"x-custom": "value", "content-type": "application/json"}, send={"json": ADA}),
+            Ask(
+                "POST /users",
+                201,
+                json=ADA,
+                headers={"x-custom": "value", "content-type": "application/json"},
+                send={"json": ADA},
+            ),
             Ask("POST /users", 422, errors=(("missing", "body", "id"),), send={"json": {"name": "a", "email": "b"}}),
         ),
     ),
@@ -20,13 +26,22 @@ EXPECTED: list[Expectation] = [
         ("001#12", "002#13"),
         "StreamingResponse(generate_data())",
         given=("app",),
-        checks=(Ask("GET /stream", content=b"".join(b"data: %d\n" % i for i in range(10)), headers={"transfer-encoding": "chunked"}),),
+        checks=(
+            Ask(
+                "GET /stream",
+                content=b"".join(b"data: %d\n" % i for i in range(10)),
+                headers={"transfer-encoding": "chunked"},
+            ),
+        ),
     ),
     Serves(
         ("003#12",),
         '"/users/{id}"',
         given=("app",),
-        checks=(Ask("GET /users/3", json={"id": 3, "name": "Alice"}), Ask("GET /users/x", 422, errors=(("int_parsing", "path", "id"),))),
+        checks=(
+            Ask("GET /users/3", json={"id": 3, "name": "Alice"}),
+            Ask("GET /users/x", 422, errors=(("int_parsing", "path", "id"),)),
+        ),
     ),
     Serves(
         ("003#13",),
@@ -36,7 +51,11 @@ EXPECTED: list[Expectation] = [
             Ask(
                 "GET /download",
                 content=b"file data",
-                headers={"content-type": "application/octet-stream", "content-disposition": 'attachment; filename="file.bin"', "content-length": "9"},
+                headers={
+                    "content-type": "application/octet-stream",
+                    "content-disposition": 'attachment; filename="file.bin"',
+                    "content-length": "9",
+                },
             ),
         ),
     ),
@@ -44,6 +63,12 @@ EXPECTED: list[Expectation] = [
         ("003#14",),
         'yield b"chunk %d\\n" % i',
         given=("app",),
-        checks=(Ask("GET /stream", content=b"".join(b"chunk %d\n" % i for i in range(100)), headers={"content-type": "text/plain"}),),
+        checks=(
+            Ask(
+                "GET /stream",
+                content=b"".join(b"chunk %d\n" % i for i in range(100)),
+                headers={"content-type": "text/plain"},
+            ),
+        ),
     ),
 ]
