@@ -39,6 +39,7 @@
 //! | write a policy of your own | [`Policy`], [`Layer::new`] |
 //! | test without a socket | [`TestClient`] |
 //! | build without serving, and serve by hand | [`Gateway`], [`server::Server`] |
+//! | serve with several processes | [`workers`] |
 //!
 //! The guide in `docs/guide/rust.md` of the repository has a page of programs.
 
@@ -54,6 +55,7 @@ pub mod routes;
 mod serve;
 pub mod server;
 pub mod testing;
+pub mod workers;
 
 pub use app::App;
 pub use config::{LimitsConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig};

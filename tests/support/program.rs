@@ -20,7 +20,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// # Panics
 /// When the test runs outside of cargo's folders.
 pub fn spikard(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-    let mut command = Command::new(binary());
+    command("spikard-under-test", arguments)
+}
+
+/// A command of a program that is built with the tests.
+///
+/// # Panics
+/// When the test runs outside of cargo's folders.
+pub fn command(binary_name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    let mut command = Command::new(binary(binary_name));
     command.args(arguments).env_remove("SPIKARD_HOST").env_remove("SPIKARD_PORT").env_remove("RUST_LOG");
     command
 }
@@ -30,14 +38,14 @@ pub fn spikard(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Comman
 /// # Panics
 /// When it cannot be run.
 pub fn run(arguments: &[&str]) -> Output {
-    spikard(arguments).output().unwrap_or_else(|error| panic!("{}: {error}", binary().display()))
+    spikard(arguments).output().unwrap_or_else(|error| panic!("spikard {arguments:?}: {error}"))
 }
 
 /// Cargo builds the binaries of a package before its tests, and puts tests one folder further down.
-fn binary() -> PathBuf {
+fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
     let folder = test.parent().and_then(|deps| deps.parent()).unwrap_or_else(|| panic!("{} has no folder", test.display()));
-    folder.join("spikard-under-test")
+    folder.join(name)
 }
 
 /// A server that was started by `spikard serve`; it is killed when it is dropped.
@@ -76,7 +84,7 @@ impl Program {
     pub fn start(mut command: Command) -> Result<Self, String> {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(|error| {
-                panic!("{}: {error}", binary().display());
+                panic!("{}: {error}", command.get_program().display());
             });
         let log = Arc::new(Log::default());
         log.follow(child.stdout.take());

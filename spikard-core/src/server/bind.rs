@@ -1,10 +1,10 @@
-//! From a host name or address to listening sockets.
+//! From a host name or address to listening sockets: of one process, or of several that share a port.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, lookup_host};
+use tokio::net::lookup_host;
 
 /// How many connections may wait in the system's queue.
 const BACKLOG: i32 = 4096;
@@ -23,25 +23,76 @@ pub struct BindError {
 /// Listens on every address that `host` names (`localhost` has two on most machines), all on one
 /// port. An address family that this machine lacks is passed over if another works.
 pub(super) async fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>, BindError> {
+    on_each_address(host, port, |address| {
+        let socket = bound(address)?;
+        socket.listen(BACKLOG)?;
+        let port = local_port(&socket)?;
+        Ok((socket.into(), port))
+    })
+    .await
+}
+
+/// Listens like [`listen`] for several processes; gives for each address the sockets of all.
+pub(crate) async fn listen_for_each(host: &str, port: u16, processes: usize) -> Result<Vec<Vec<TcpListener>>, BindError> {
+    on_each_address(host, port, |address| shared(address, processes)).await
+}
+
+/// What `listen` makes of each address, together with the port that it got.
+async fn on_each_address<T>(
+    host: &str,
+    port: u16,
+    listen: impl Fn(SocketAddr) -> io::Result<(T, u16)>,
+) -> Result<Vec<T>, BindError> {
     let failed = |source| BindError { address: shown(host, port), source };
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    let mut listeners = Vec::new();
+    let mut listening = Vec::new();
     let mut lacking = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
     let mut chosen = port;
     for address in lookup_host((bare, port)).await.map_err(failed)? {
-        match listen_on(SocketAddr::new(address.ip(), chosen)) {
-            Ok(listener) => {
-                chosen = listener.local_addr().map_err(failed)?.port();
-                listeners.push(listener);
+        match listen(SocketAddr::new(address.ip(), chosen)) {
+            Ok((made, port)) => {
+                chosen = port;
+                listening.push(made);
             }
             Err(error) if is_lacking(&error) => lacking = error,
             Err(error) => return Err(failed(error)),
         }
     }
-    if listeners.is_empty() { Err(failed(lacking)) } else { Ok(listeners) }
+    if listening.is_empty() { Err(failed(lacking)) } else { Ok(listening) }
 }
 
-fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+/// A socket of its own for each process: the system spreads connections over them evenly.
+#[cfg(target_os = "linux")]
+fn shared(address: SocketAddr, processes: usize) -> io::Result<(Vec<TcpListener>, u16)> {
+    // Sockets that share a port do not mind another program that would share it, too. This one
+    // does, so that a second server on the port is an error; it only binds.
+    let port = local_port(&bound(address)?)?;
+    let listen = |_| {
+        let socket = unbound(address)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&SocketAddr::new(address.ip(), port).into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    Ok(((0..processes).map(listen).collect::<io::Result<_>>()?, port))
+}
+
+/// One socket for all processes: elsewhere the last socket on a port would get all connections.
+#[cfg(not(target_os = "linux"))]
+fn shared(address: SocketAddr, processes: usize) -> io::Result<(Vec<TcpListener>, u16)> {
+    let socket = bound(address)?;
+    socket.listen(BACKLOG)?;
+    let listeners = (0..processes).map(|_| Ok(socket.try_clone()?.into())).collect::<io::Result<_>>()?;
+    Ok((listeners, local_port(&socket)?))
+}
+
+fn bound(address: SocketAddr) -> io::Result<Socket> {
+    let socket = unbound(address)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn unbound(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // `::` takes IPv4 as well, whatever the system's setting says.
@@ -49,9 +100,11 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     }
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket)
+}
+
+fn local_port(socket: &Socket) -> io::Result<u16> {
+    Ok(socket.local_addr()?.as_socket().map_or(0, |address| address.port()))
 }
 
 fn is_lacking(error: &io::Error) -> bool {

@@ -31,7 +31,8 @@ mod transport;
 mod unlisten;
 mod watch;
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,16 +41,17 @@ use http::HeaderName;
 use hyper_util::rt::TokioTimer;
 use ipnet::IpNet;
 use spikard_middleware::Service;
-use tokio::net::TcpListener;
 
 use crate::config::{LimitsConfig, ServerConfig};
 use crate::gateway::Gateway;
 
 pub use bind::BindError;
+pub(crate) use bind::listen_for_each;
 pub use drain::Drain;
 pub(crate) use hygiene::refused_path;
 pub use serve::Outcome;
 pub use signals::{Signals, Stop};
+pub(crate) use unlisten::refuse_new;
 
 /// What a server is told beside the service.
 #[derive(Debug, Clone)]
@@ -110,10 +112,20 @@ impl Live {
 
 /// A server that listens already, and serves when it is run.
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    doors: serve::Doors,
     addresses: Vec<SocketAddr>,
     settings: Settings,
     drain: Drain,
+}
+
+/// Listening sockets that several processes share, as one of them has them.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    /// Where this process takes its connections.
+    pub own: Vec<TcpListener>,
+    /// Those of the others. A connection that waits there for long, because its process has
+    /// crashed or is busy with something else, is taken from there.
+    pub others: Vec<TcpListener>,
 }
 
 impl Server {
@@ -123,8 +135,26 @@ impl Server {
     /// When the name has no address or the port is taken.
     pub async fn bind(host: &str, port: u16, settings: Settings) -> Result<Self, BindError> {
         let listeners = bind::listen(host, port).await?;
-        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        Ok(Self { listeners, addresses, settings, drain: Drain::default() })
+        let failed = |source| BindError { address: host.into(), source };
+        Self::with(listeners, Vec::new(), false, settings).map_err(failed)
+    }
+
+    /// A server on sockets that other processes hold as well. When it stops, it leaves what waits
+    /// there to the others. Belongs inside a runtime.
+    ///
+    /// # Errors
+    /// When the sockets cannot be waited for.
+    pub fn from_listeners(listeners: Listeners, settings: Settings) -> io::Result<Self> {
+        Self::with(listeners.own, listeners.others, true, settings)
+    }
+
+    fn with(own: Vec<TcpListener>, others: Vec<TcpListener>, are_shared: bool, settings: Settings) -> io::Result<Self> {
+        let addresses = own.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        for listener in own.iter().chain(&others) {
+            listener.set_nonblocking(true)?;
+        }
+        let own = own.into_iter().map(tokio::net::TcpListener::from_std).collect::<io::Result<_>>()?;
+        Ok(Self { doors: serve::Doors { own, others, are_shared }, addresses, settings, drain: Drain::default() })
     }
 
     /// The addresses that are listened on.
@@ -142,7 +172,7 @@ impl Server {
     pub async fn run(self, service: Live, signals: Signals) -> Outcome {
         let grace = self.settings.shutdown_timeout;
         let shared = Arc::new(Shared::new(self.settings, service, self.drain));
-        serve::run(self.listeners, shared, grace, signals).await
+        serve::run(self.doors, shared, grace, signals).await
     }
 }
 

@@ -27,12 +27,28 @@ pub enum Outcome {
 /// How long accepting pauses when the system is out of descriptors or memory.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// How often sockets of other processes are looked at.
+const GLEANING: Duration = Duration::from_millis(250);
+
+/// Where connections come from.
+pub(super) struct Doors {
+    pub(super) own: Vec<TcpListener>,
+    /// Those of other processes, which are not registered anywhere: their connections wake nobody.
+    pub(super) others: Vec<std::net::TcpListener>,
+    /// Whether other processes hold the sockets as well, and go on when this one ends.
+    pub(super) are_shared: bool,
+}
+
 /// Accepts and serves until the first signal, then drains for at most `grace`.
-pub(super) async fn run(listeners: Vec<TcpListener>, server: Arc<Shared>, grace: Duration, mut signals: Signals) -> Outcome {
+pub(super) async fn run(doors: Doors, server: Arc<Shared>, grace: Duration, mut signals: Signals) -> Outcome {
     let seats = Arc::new(Semaphore::new(server.connections));
-    let accepting = futures_util::future::join_all(
-        listeners.into_iter().map(|listener| tokio::spawn(accept(listener, Arc::clone(&server), Arc::clone(&seats)))),
-    );
+    let Doors { own, others, are_shared } = doors;
+    let accept = |listener| tokio::spawn(accept(listener, are_shared, Arc::clone(&server), Arc::clone(&seats)));
+    let mut accepting: Vec<_> = own.into_iter().map(accept).collect();
+    if !others.is_empty() {
+        accepting.push(tokio::spawn(glean(others, Arc::clone(&server), Arc::clone(&seats))));
+    }
+    let accepting = futures_util::future::join_all(accepting);
     signals.next().await;
     let drain = &server.drain;
     tracing::info!(in_flight = drain.in_flight(), "stopping: finishing what is in flight");
@@ -53,7 +69,7 @@ pub(super) async fn run(listeners: Vec<TcpListener>, server: Arc<Shared>, grace:
 }
 
 /// Accepts connections while there are seats; what waits beyond them waits in the system's queue.
-async fn accept(listener: TcpListener, server: Arc<Shared>, seats: Arc<Semaphore>) {
+async fn accept(listener: TcpListener, is_shared: bool, server: Arc<Shared>, seats: Arc<Semaphore>) {
     let mut draining = std::pin::pin!(server.drain.begun());
     loop {
         let next = async {
@@ -74,6 +90,10 @@ async fn accept(listener: TcpListener, server: Arc<Shared>, seats: Arc<Semaphore
             (_, Err(_)) => break,
         }
     }
+    if is_shared {
+        // What waits is for the others; the supervisor sees to the last ones.
+        return;
+    }
     // Some clients are connected already; closing the socket now would reset them.
     refuse_new(&listener);
     let last = async {
@@ -87,6 +107,26 @@ async fn accept(listener: TcpListener, server: Arc<Shared>, seats: Arc<Semaphore
     };
     // This ends by the time-out, unless something is wrong with the socket.
     let _ = timeout(server.beat, last).await;
+}
+
+/// Takes what waits at the sockets of other processes. One that lives and works leaves nothing
+/// there: this is for clients of one that has crashed, or that is busy with something else.
+async fn glean(listeners: Vec<std::net::TcpListener>, server: Arc<Shared>, seats: Arc<Semaphore>) {
+    while timeout(GLEANING, server.drain.begun()).await.is_err() {
+        for listener in &listeners {
+            while let Ok(seat) = Arc::clone(&seats).try_acquire_owned() {
+                let taken = listener.accept().and_then(|(stream, _)| {
+                    stream.set_nonblocking(true)?;
+                    TcpStream::from_std(stream)
+                });
+                match taken {
+                    Ok(stream) => start(stream, &server, seat),
+                    Err(error) if is_of_one_connection(&error) => {}
+                    Err(_) => break,
+                }
+            }
+        }
+    }
 }
 
 fn start(stream: TcpStream, server: &Arc<Shared>, seat: OwnedSemaphorePermit) {

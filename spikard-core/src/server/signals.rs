@@ -2,16 +2,29 @@
 
 use std::future::pending;
 use std::io;
+use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::watch;
+
+/// How many signals were given by hand; no more than two say anything.
+const NONE: u8 = 0;
+const DRAIN: u8 = 1;
+const END: u8 = 2;
 
 /// Where a server hears that it shall stop.
-pub struct Signals(Source);
+pub struct Signals {
+    process: Option<Process>,
+    stop: Stop,
+    told: watch::Receiver<u8>,
+    heard: u8,
+}
 
-enum Source {
-    Process { terminate: Signal, interrupt: Signal },
-    Handle(mpsc::UnboundedReceiver<()>),
+/// The signals of this process.
+struct Process {
+    terminate: Signal,
+    interrupt: Signal,
+    came: u8,
 }
 
 impl Signals {
@@ -20,39 +33,89 @@ impl Signals {
     /// # Errors
     /// When the handlers cannot be set.
     pub fn of_process() -> io::Result<Self> {
-        let terminate = signal(SignalKind::terminate())?;
-        Ok(Self(Source::Process { terminate, interrupt: signal(SignalKind::interrupt())? }))
+        let process =
+            Process { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())?, came: 0 };
+        Ok(Self { process: Some(process), ..Self::by_hand().1 })
     }
 
     /// Signals that a program gives itself, through the handle.
     pub fn by_hand() -> (Stop, Self) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (Stop(sender), Self(Source::Handle(receiver)))
+        let (sender, told) = watch::channel(NONE);
+        let stop = Stop(Arc::new(sender));
+        (stop.clone(), Self { process: None, stop, told, heard: NONE })
+    }
+
+    /// A handle that gives signals beside those of the process. The two do not add up: one signal
+    /// and [`Stop::drain`] are one wish.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 
     /// Waits for the next signal. Dropping the future loses none.
     pub(super) async fn next(&mut self) {
-        let heard = match &mut self.0 {
-            Source::Process { terminate, interrupt } => tokio::select! {
-                heard = terminate.recv() => heard,
-                heard = interrupt.recv() => heard,
-            },
-            Source::Handle(receiver) => receiver.recv().await,
-        };
-        if heard.is_none() {
-            pending::<()>().await;
+        loop {
+            let came = self.process.as_ref().map_or(NONE, |process| process.came);
+            if came.max(*self.told.borrow_and_update()) > self.heard {
+                self.heard += 1;
+                return;
+            }
+            let next_of_process = async {
+                let Some(process) = &mut self.process else { return pending().await };
+                let heard = tokio::select! {
+                    heard = process.terminate.recv() => heard,
+                    heard = process.interrupt.recv() => heard,
+                };
+                match heard {
+                    Some(()) => process.came = process.came.saturating_add(1),
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                () = next_of_process => {}
+                // The sender is ours, so it is never gone.
+                _ = self.told.changed() => {}
+            }
         }
     }
 }
 
 /// Gives signals by hand.
 #[derive(Clone)]
-pub struct Stop(mpsc::UnboundedSender<()>);
+pub struct Stop(Arc<watch::Sender<u8>>);
 
 impl Stop {
     /// Asks for a graceful end; the second time for an end at once.
     pub fn signal(&self) {
-        // A server that has ended hears nothing, and need not.
-        let _ = self.0.send(());
+        self.0.send_modify(|told| *told = told.saturating_add(1));
+    }
+
+    /// Asks for a graceful end, however often it is called.
+    pub fn drain(&self) {
+        self.0.send_modify(|told| *told = (*told).max(DRAIN));
+    }
+
+    /// Asks for an end at once.
+    pub fn end(&self) {
+        self.0.send_modify(|told| *told = (*told).max(END));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn the_same_wish_twice_is_one_signal_and_an_end_is_two() {
+        let (stop, mut signals) = Signals::by_hand();
+        assert!(signals.next().now_or_never().is_none());
+        stop.drain();
+        stop.drain();
+        assert!(signals.next().now_or_never().is_some());
+        assert!(signals.next().now_or_never().is_none());
+        stop.end();
+        assert!(signals.next().now_or_never().is_some());
+        assert!(signals.next().now_or_never().is_none());
     }
 }

@@ -1,12 +1,13 @@
 //! The end of listening: a listening socket that is closed resets the connections that the system
 //! has made and nobody has accepted, so no new one may begin before the last one is taken.
 
+use std::os::fd::AsFd;
+
 use socket2::{SockFilter, SockRef};
-use tokio::net::TcpListener;
 
 /// From now on the system passes over connection attempts, whose clients will find the port closed
 /// when they try again. Handshakes under way are finished.
-pub(super) fn refuse_new(listener: &TcpListener) {
+pub(crate) fn refuse_new(listener: &impl AsFd) {
     // Where the system cannot do this, what comes in the last moment is reset.
     let _ = SockRef::from(listener).attach_filter(&only_begun());
 }

@@ -1,0 +1,184 @@
+//! The supervisor: what it is told, its signals, and its own end.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::crew::Crew;
+use super::sockets::Sockets;
+use crate::config::ServerConfig;
+use crate::server::BindError;
+
+/// How much longer than its `shutdown_timeout` a worker may take before it is killed.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Starts workers, replaces them, and ends them.
+#[derive(Debug, Clone)]
+pub struct Supervisor {
+    workers: usize,
+    command: Option<(OsString, Vec<OsString>)>,
+    host: String,
+    port: u16,
+    shutdown_timeout: Duration,
+    max_requests: Option<u64>,
+    max_rss: Option<u64>,
+}
+
+/// Why a supervisor did not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum SupervisorError {
+    /// The address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A setting that this system cannot keep.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// The first worker ended before it took a connection. What was wrong, it said itself.
+    #[error("no worker comes up: the first one has ended with {0}")]
+    NoWorker(ExitStatus),
+    /// The system refuses what every supervisor needs.
+    #[error("cannot supervise workers: {0}")]
+    System(#[from] io::Error),
+}
+
+/// What workers are started with.
+pub(super) struct Plan {
+    pub(super) program: OsString,
+    pub(super) arguments: Vec<OsString>,
+    pub(super) sockets: Arc<Sockets>,
+    pub(super) max_requests: Option<u64>,
+    pub(super) max_rss: Option<u64>,
+    /// How long a worker may take to end.
+    pub(super) patience: Duration,
+}
+
+impl Supervisor {
+    /// A supervisor of `workers` processes (at least one) on the default host and port.
+    pub fn new(workers: usize) -> Self {
+        let ServerConfig { host, port, shutdown_timeout, .. } = ServerConfig::default();
+        Self { workers: workers.max(1), command: None, host, port, shutdown_timeout, max_requests: None, max_rss: None }
+    }
+
+    /// The command of a worker; the one that this process was started with if none is given.
+    #[must_use]
+    pub fn command(self, program: impl Into<OsString>, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        Self { command: Some((program.into(), arguments.into_iter().map(Into::into).collect())), ..self }
+    }
+
+    /// The address or host name, and the port (0: the system chooses), that all workers share.
+    #[must_use]
+    pub fn listen_on(self, host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port, ..self }
+    }
+
+    /// How long the workers' requests in flight may take at their end. Five seconds later they are
+    /// killed.
+    #[must_use]
+    pub fn shutdown_timeout(self, shutdown_timeout: Duration) -> Self {
+        Self { shutdown_timeout, ..self }
+    }
+
+    /// After how many requests a worker gets a successor, if it [counts](super::Worker::counted) them.
+    #[must_use]
+    pub fn max_requests(self, requests: u64) -> Self {
+        Self { max_requests: Some(requests), ..self }
+    }
+
+    /// With how much resident memory, in bytes, a worker gets a successor. On Linux only.
+    #[must_use]
+    pub fn max_rss(self, bytes: u64) -> Self {
+        Self { max_rss: Some(bytes), ..self }
+    }
+
+    /// Supervises until the process is told to stop and all workers have ended. `listening` is
+    /// called with the addresses once connections wait there for the workers. Belongs outside of
+    /// any runtime.
+    ///
+    /// # Errors
+    /// When the address cannot be had, or when the first worker does not come up.
+    pub fn run(self, listening: impl FnOnce(&[SocketAddr])) -> Result<(), SupervisorError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.supervise(listening))
+    }
+
+    async fn supervise(self, listening: impl FnOnce(&[SocketAddr])) -> Result<(), SupervisorError> {
+        if self.max_rss.is_some() && !cfg!(target_os = "linux") {
+            return Err(SupervisorError::Unsupported("max_rss is set, expected none: it is known on Linux only"));
+        }
+        let mut signals = Signals::new()?;
+        let sockets = Sockets::listen(&self.host, self.port, self.workers).await?;
+        listening(&sockets.addresses());
+        let (program, arguments) = match self.command {
+            Some(command) => command,
+            None => (std::env::current_exe()?.into(), std::env::args_os().skip(1).collect()),
+        };
+        let Self { max_requests, max_rss, shutdown_timeout, .. } = self;
+        let patience = shutdown_timeout.saturating_add(MARGIN);
+        let sockets = Arc::new(sockets);
+        let plan = Plan { program, arguments, sockets, max_requests, max_rss, patience };
+        oversee(plan, &mut signals).await
+    }
+}
+
+/// Sees to the workers until the last one has ended.
+async fn oversee(plan: Plan, signals: &mut Signals) -> Result<(), SupervisorError> {
+    let (tasks, mut todo) = unbounded_channel();
+    let mut crew = Crew::new(plan, tasks);
+    crew.begin()?;
+    let mut stops = 0;
+    while stops == 0 || !crew.is_empty() {
+        tokio::select! {
+            wish = signals.next() => match wish {
+                Wish::Roll => crew.roll(),
+                Wish::Stop => {
+                    stops += 1;
+                    if stops == 1 {
+                        tracing::info!("stopping: the workers finish what is in flight");
+                        crew.stop();
+                    } else {
+                        tracing::warn!("stopping at once: a second signal came");
+                        crew.end();
+                    }
+                }
+            },
+            Some(task) = todo.recv() => crew.see_to(task).map_err(SupervisorError::NoWorker)?,
+        }
+    }
+    tracing::info!("stopped: all workers have ended");
+    Ok(())
+}
+
+/// What signals ask a supervisor for.
+enum Wish {
+    Stop,
+    Roll,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let [terminate, interrupt, hang_up] =
+            [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+        Ok(Self { terminate: terminate?, interrupt: interrupt?, hang_up: hang_up? })
+    }
+
+    /// Waits for the next signal. Dropping the future loses none.
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::Stop,
+            _ = self.interrupt.recv() => Wish::Stop,
+            _ = self.hang_up.recv() => Wish::Roll,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The worker's side: its sockets, its orders, and what it tells its supervisor.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use spikard_middleware::{Answer, Request, Service};
+
+use super::words;
+use crate::server::{Listeners, Stop};
+
+/// What a worker process got from its supervisor.
+#[derive(Debug)]
+pub struct Worker {
+    number: usize,
+    control: Arc<UnixStream>,
+    listeners: Listeners,
+    max_requests: Option<u64>,
+    patience: Duration,
+}
+
+impl Worker {
+    pub(super) fn new(
+        number: usize,
+        control: UnixStream,
+        listeners: Listeners,
+        max_requests: Option<u64>,
+        patience: Duration,
+    ) -> Self {
+        Self { number, control: Arc::new(control), listeners, max_requests, patience }
+    }
+
+    /// Which of the workers this is, from 0. A successor has the number of its predecessor.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The listening sockets, for [`Server::from_listeners`](crate::server::Server::from_listeners).
+    /// They are there once.
+    pub fn take_listeners(&mut self) -> Listeners {
+        std::mem::take(&mut self.listeners)
+    }
+
+    /// Passes the supervisor's orders on to `stop`, from a thread that the server's do not hold up.
+    /// When the supervisor is gone, that is an order to drain; who has not ended when the time for
+    /// it is over is ended.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn obey(&self, stop: Stop) -> io::Result<()> {
+        let control = Arc::clone(&self.control);
+        let patience = self.patience;
+        std::thread::Builder::new().name("spikard-orders".into()).spawn(move || {
+            let mut word = [0];
+            loop {
+                match (&*control).read(&mut word) {
+                    Ok(1) if word[0] == words::END => stop.end(),
+                    Ok(1) => stop.drain(),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Ok(_) | Err(_) => break,
+                }
+            }
+            tracing::warn!("the supervisor is gone: stopping");
+            stop.drain();
+            std::thread::sleep(patience);
+            tracing::error!("the supervisor is gone and the time to stop ran out");
+            std::process::exit(1);
+        })?;
+        Ok(())
+    }
+
+    /// Tells the supervisor that this worker takes connections; only then its predecessor drains.
+    pub fn ready(&self) {
+        tell(&self.control, words::READY);
+    }
+
+    /// The service, counting requests if this worker shall be replaced after a number of them.
+    pub fn counted(&self, service: Arc<dyn Service>) -> Arc<dyn Service> {
+        match self.max_requests {
+            Some(most) => Arc::new(Counted { service, left: AtomicU64::new(most), control: Arc::clone(&self.control) }),
+            None => service,
+        }
+    }
+}
+
+fn tell(mut control: &UnixStream, word: u8) {
+    // A supervisor that is gone shows in `obey`.
+    let _ = control.write_all(&[word]);
+}
+
+/// A service that asks for a successor of its process once, after a number of requests. It goes
+/// on meanwhile: the supervisor tells when the successor is there.
+struct Counted {
+    service: Arc<dyn Service>,
+    left: AtomicU64,
+    control: Arc<UnixStream>,
+}
+
+impl Service for Counted {
+    fn call(&self, request: Request) -> Answer<'_> {
+        // It counts on below zero, which takes five hundred years to come round.
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            tell(&self.control, words::REPLACE);
+        }
+        self.service.call(request)
+    }
+}

@@ -1,0 +1,72 @@
+//! A server of several processes, with a service that can crash, hang and grow.
+//!
+//! `workers-under-test WORKERS [max_requests=N] [max_rss=BYTES] [broken=FILE]`: where the file
+//! exists, workers end before they are ready.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spikard_core::server::{Live, Server, Settings, Signals};
+use spikard_core::workers::{Supervisor, Worker, inherited};
+use spikard_core::{Body, Request, Response};
+use spikard_tests::running::Leaf;
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let setting = |name: &str| arguments.iter().find_map(|argument| argument.strip_prefix(name)?.strip_prefix('='));
+    let number = |name: &str| setting(name).and_then(|value| value.parse().ok());
+    let ended = match inherited() {
+        Ok(Some(_)) if setting("broken").is_some_and(|file| Path::new(file).exists()) => return ExitCode::from(3),
+        Ok(Some(worker)) => serve(worker).map_err(|error| error.to_string()),
+        Ok(None) => {
+            let workers = arguments.first().and_then(|count| count.parse().ok()).unwrap_or(1);
+            let mut supervisor = Supervisor::new(workers).listen_on("127.0.0.1", number("port").unwrap_or(0));
+            if let Some(most) = number("max_requests") {
+                supervisor = supervisor.max_requests(most.into());
+            }
+            if let Some(most) = setting("max_rss").and_then(|value| value.parse().ok()) {
+                supervisor = supervisor.max_rss(most);
+            }
+            let listening = |addresses: &[std::net::SocketAddr]| println!("listening on http://{}", addresses[0]);
+            supervisor.run(listening).map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(mut worker: Worker) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let signals = Signals::of_process()?;
+        worker.obey(signals.stop())?;
+        let settings = Settings { shutdown_timeout: Duration::from_secs(10), ..Settings::default() };
+        let server = Server::from_listeners(worker.take_listeners(), settings)?;
+        let service = worker.counted(Arc::new(Leaf(answer)));
+        worker.ready();
+        server.run(Live::new(service), signals).await;
+        Ok(())
+    })
+}
+
+/// Does what the path says, and tells who did it.
+async fn answer(request: Request) -> Response {
+    match request.uri().path() {
+        "/crash" => std::process::abort(),
+        "/slow" => tokio::time::sleep(Duration::from_secs(1)).await,
+        // The thread of all connections.
+        "/hang" => std::thread::sleep(Duration::from_secs(60)),
+        "/grow" => drop(Box::leak(vec![1_u8; 64 << 20].into_boxed_slice())),
+        _ => {}
+    }
+    Response::new(Body::from(std::process::id().to_string()))
+}
