@@ -180,8 +180,8 @@ impl Crew {
             if !self.has_worked {
                 return Err(status);
             }
-            let worked = worker.ready.map_or(Duration::ZERO, |ready| ready.elapsed());
-            let pause = self.places[place].pauses.after(worked);
+            let served = worker.ready.map_or(Duration::ZERO, |ready| ready.elapsed());
+            let pause = self.places[place].pauses.after(served);
             tracing::error!(worker = place, pid = worker.pid, ?pause, "a worker has ended: {status}; another is started");
             self.later(pause, Task::Fill(place));
         }

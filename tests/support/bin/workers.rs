@@ -64,7 +64,7 @@ async fn answer(request: Request) -> Response {
         "/crash" => std::process::abort(),
         "/slow" => tokio::time::sleep(Duration::from_secs(1)).await,
         // The thread of all connections.
-        "/hang" => std::thread::sleep(Duration::from_secs(60)),
+        "/hang" => std::thread::sleep(Duration::from_mins(1)),
         "/grow" => drop(Box::leak(vec![1_u8; 64 << 20].into_boxed_slice())),
         _ => {}
     }
