@@ -145,6 +145,8 @@ def test_the_configuration_is_the_one_given_or_the_default():
     config = ServerConfig(port=9000)
     assert Spikard(config=config).config is config
     assert Spikard().config.port == ServerConfig().port
+    with pytest.raises(TypeError, match="config is 8000, expected a ServerConfig"):
+        Spikard(8000)
 
 
 def test_state_belongs_to_one_application():

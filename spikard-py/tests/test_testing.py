@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import io
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 
 import pytest
@@ -111,6 +113,32 @@ def test_a_client_that_is_gone_has_ended_its_run(app):
     del client
     gc.collect()
     assert app.state.runs == ["up", "down"]
+
+
+def test_a_client_that_goes_while_a_loop_runs_has_ended_its_run_later(app):
+    async def use():
+        await TestClient(app).get("/echo")
+        gc.collect()
+
+    asyncio.run(use())
+    TestClient(app).get("/set")
+    gc.collect()
+    assert app.state.runs == ["up", "down"] * 2
+
+
+@pytest.mark.parametrize("use", ["client.get('/')", "asyncio.run(use())"])
+def test_the_run_ends_with_the_interpreter(use):
+    program = f"""if True:
+        import asyncio
+        from spikard import Spikard, TestClient
+        app = Spikard(on_startup=[lambda: print("up")], on_shutdown=[lambda: print("down")])
+        client = TestClient(app)
+        async def use():
+            await client.get("/")
+        {use}
+    """
+    output = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+    assert (output.stdout.split(), output.stderr) == (["up", "down"], "")
 
 
 def test_one_client_may_be_used_on_one_loop_after_another(app):

@@ -1,4 +1,4 @@
-"""What a user's type checker sees: the files in `typing/` are clean, and what they call wrong is wrong."""
+"""What a user's type checker sees: the files in `checked/` are clean, and what they call wrong is wrong."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-FILES = Path(__file__).parent / "typing"
+FILES = Path(__file__).parent / "checked"
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,11 @@ class Spikard(RouteTable):
         which is entered before the first request and left after the last.
         """
         super().__init__()
+        if config is not None:
+            from .config import ServerConfig
+
+            if not isinstance(config, ServerConfig):
+                raise TypeError(f"config is {config!r}, expected a ServerConfig")
         if lifespan is not None and (inspect.isasyncgenfunction(lifespan) or inspect.isgeneratorfunction(lifespan)):
             raise TypeError(
                 "lifespan is a generator, expected a context manager: decorate it with @asynccontextmanager"

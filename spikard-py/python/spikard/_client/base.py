@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import atexit
 import weakref
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -127,11 +127,18 @@ def _loop_runs() -> bool:
     return True
 
 
+_left: list[Session] = []
+"""Sessions of clients that went while a loop was running: no other can run beside it."""
+
+
+@atexit.register
+def _close_left() -> None:
+    while _left:
+        _left.pop().close()
+
+
 def _close(session: Session) -> None:
-    """Closes the session of a client that is gone: on another thread if a loop runs here at this moment."""
-    if _loop_runs():
-        thread = threading.Thread(target=session.close)
-        thread.start()
-        thread.join()
-    else:
-        session.close()
+    """Closes the session of a client that is gone, at once or when no loop runs any more."""
+    _left.append(session)
+    if not _loop_runs():
+        _close_left()
