@@ -56,6 +56,7 @@ mod serve;
 pub mod server;
 pub mod testing;
 pub mod workers;
+pub mod validation;
 
 pub use app::App;
 pub use config::{LimitsConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig};

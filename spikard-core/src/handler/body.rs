@@ -8,7 +8,7 @@ use serde_json::Value;
 use spikard_middleware::problem::{BAD_REQUEST, CONTENT_LENGTH_MISMATCH, UNSUPPORTED_ENCODING};
 use spikard_middleware::{Body, Request};
 
-use super::content::Content;
+use super::content::{Content, Json};
 use super::limits::BodyReadingConfig;
 use super::media_type::MediaType;
 use super::refused::Refused;
@@ -25,6 +25,9 @@ pub enum BodyKind {
     /// Data: JSON, `+json`, urlencoded and multipart forms; a body without `Content-Type` counts
     /// as JSON. Other media types are refused.
     Json,
+    /// As [`Json`](Self::Json), but JSON stays text: it is refused as strictly, and not parsed. For
+    /// handlers with a decoder of their own.
+    JsonText,
 }
 
 /// The body of a request.
@@ -40,9 +43,18 @@ impl RequestBody {
     /// Reads what `kind` asks for. A body that was read is taken out of the request.
     ///
     /// # Errors
-    /// When the body cannot be read; the refusal is what the client is answered.
+    /// When it cannot be read as that; the refusal is what the client is answered.
     pub async fn read(request: &mut Request, kind: BodyKind, limits: &BodyReadingConfig) -> Result<Self, Refused> {
-        read(request, kind, limits).await
+        let length = request.body().size_hint().exact();
+        if length.is_some_and(|length| !is_declared(request.headers(), length)) {
+            return Err(mismatch());
+        }
+        match kind {
+            BodyKind::None => Ok(Self::default()),
+            BodyKind::Raw => Ok(Self { bytes: collect(request).await?, content: Content::Raw }),
+            BodyKind::Json => data(request, Json::Parsed, limits).await,
+            BodyKind::JsonText => data(request, Json::Text, limits).await,
+        }
     }
 
     /// The data: the JSON document, or the fields of the form. None if there are none.
@@ -50,25 +62,12 @@ impl RequestBody {
         match &self.content {
             Content::Json(value) => Some(value),
             Content::Form(form) => Some(&form.fields),
-            Content::Unread | Content::Raw | Content::Empty => None,
+            Content::Unread | Content::Raw | Content::Empty | Content::JsonText => None,
         }
     }
 }
 
-/// Reads what `kind` asks for. A body that was read is taken out of the request.
-pub(super) async fn read(request: &mut Request, kind: BodyKind, limits: &BodyReadingConfig) -> Result<RequestBody, Refused> {
-    let length = request.body().size_hint().exact();
-    if length.is_some_and(|length| !is_declared(request.headers(), length)) {
-        return Err(mismatch());
-    }
-    match kind {
-        BodyKind::None => Ok(RequestBody::default()),
-        BodyKind::Raw => Ok(RequestBody { bytes: collect(request).await?, content: Content::Raw }),
-        BodyKind::Json => data(request, limits).await,
-    }
-}
-
-async fn data(request: &mut Request, limits: &BodyReadingConfig) -> Result<RequestBody, Refused> {
+async fn data(request: &mut Request, json: Json, limits: &BodyReadingConfig) -> Result<RequestBody, Refused> {
     // All that the head can tell, before a byte is read.
     let media_type = MediaType::of(request.headers())?;
     if !request.body().is_end_stream() {
@@ -80,7 +79,7 @@ async fn data(request: &mut Request, limits: &BodyReadingConfig) -> Result<Reque
         }
     }
     let bytes = collect(request).await?;
-    let content = Content::of(bytes.clone(), media_type.unwrap_or(MediaType::Json), *limits).await?;
+    let content = Content::of(bytes.clone(), media_type.unwrap_or(MediaType::Json), json, *limits).await?;
     Ok(RequestBody { bytes, content })
 }
 

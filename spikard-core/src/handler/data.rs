@@ -4,7 +4,7 @@ use http::{HeaderMap, Method};
 use spikard_middleware::problem::BAD_REQUEST;
 use spikard_middleware::{Identity, Request};
 
-use super::body::{self, BodyKind, RequestBody};
+use super::body::{BodyKind, RequestBody};
 use super::cookies;
 use super::limits::BodyReadingConfig;
 use super::params::Params;
@@ -51,7 +51,7 @@ impl RequestData {
             body: RequestBody::default(),
             identity: request.extensions().get::<Identity>().cloned(),
         };
-        data.body = body::read(request, kind, limits).await?;
+        data.body = RequestBody::read(request, kind, limits).await?;
         Ok(data)
     }
 }

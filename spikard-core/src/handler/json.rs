@@ -8,25 +8,19 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use spikard_middleware::problem::MALFORMED_BODY;
 
 use super::refused::Refused;
+use super::scan::too_deep;
 
 /// Reads a document in which at most `depth` arrays and objects stand one inside the other.
 pub(super) fn parse(bytes: &[u8], depth: usize) -> Result<Value, Refused> {
-    let too_deep = Cell::new(false);
+    let passed = Cell::new(false);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     // `Strict` counts instead, so that the limit is ours and has its own refusal.
     reader.disable_recursion_limit();
-    let strict = Strict { left: depth, too_deep: &too_deep };
+    let strict = Strict { left: depth, too_deep: &passed };
     let value = strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|_| {
-        if too_deep.get() {
-            Refused::new(MALFORMED_BODY, format!("JSON is nested deeper than the limit of {depth} levels"))
-        } else {
-            Refused::malformed()
-        }
-    })
+    value.map_err(|_| if passed.get() { too_deep(depth) } else { Refused::malformed() })
 }
 
 /// One value, in which `left` more levels may be opened.

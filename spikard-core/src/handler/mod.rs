@@ -11,12 +11,14 @@ mod data;
 mod failure;
 mod form;
 mod json;
+mod keys;
 mod leaf;
 mod limits;
 mod media_type;
 mod multipart;
 mod params;
 mod refused;
+mod scan;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ pub use limits::BodyReadingConfig;
 pub use multipart::Upload;
 pub use params::Params;
 pub use refused::Refused;
+pub use scan::scan;
 
 /// What a handler comes to: a response, or a status and a text for the log. The client sees a
 /// problem (RFC 9457) with that status, never the text.

@@ -1,0 +1,98 @@
+//! A JSON Schema (2020-12), compiled once, that lists everything that does not fit.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jsonschema::{Draft, Validator};
+use serde_json::Value;
+
+use super::violation::{Location, Violation};
+use super::{formats, leaf, order, wording};
+
+/// A compiled schema. Cloning is cheap.
+///
+/// Formats are asserted. A number without a fraction is an integer, however it is written.
+/// References lead only to places inside the document.
+#[derive(Clone)]
+pub struct Schema(Arc<Compiled>);
+
+struct Compiled {
+    document: Value,
+    validator: Validator,
+}
+
+/// A document that is no JSON Schema, or one that refers to other documents.
+#[derive(Debug, thiserror::Error)]
+#[error("schema{at} is wrong: {message}", at = if place.is_empty() { String::new() } else { format!(" at `{place}`") })]
+pub struct SchemaError {
+    place: String,
+    message: String,
+}
+
+impl SchemaError {
+    pub(super) fn new(message: String) -> Self {
+        Self { place: String::new(), message }
+    }
+}
+
+impl Schema {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// When it is none, or when a reference leads nowhere.
+    pub fn compile(document: &Value) -> Result<Self, SchemaError> {
+        let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+        let options = options.with_format("email", formats::is_email).offline();
+        let validator = options
+            .build(document)
+            .map_err(|error| SchemaError { place: error.instance_path().to_string(), message: error.to_string() })?;
+        Ok(Self(Arc::new(Compiled { document: document.clone(), validator })))
+    }
+
+    /// Whether a value fits. Faster than [`Schema::violations`].
+    pub fn is_valid(&self, value: &Value) -> bool {
+        self.0.validator.is_valid(value)
+    }
+
+    /// Everything about a value that does not fit, in the order of the value. `location` is where
+    /// the value stands in the request.
+    pub fn violations(&self, value: &Value, location: &Location) -> Vec<Violation> {
+        if self.is_valid(value) {
+            return Vec::new();
+        }
+        let leaves = leaf::leaves(self.0.validator.iter_errors(value), &self.0.document);
+        let mut found: Vec<_> = leaves
+            .into_iter()
+            .flat_map(|leaf| {
+                let steps: Vec<String> = leaf::steps(&leaf.path).collect();
+                let place = steps.iter().fold(location.clone(), |location, step| location.inside(step));
+                let violations = wording::violations(leaf, place);
+                let first = location.parts().count();
+                violations.into_iter().map(move |violation| {
+                    let steps: Vec<String> = violation.loc.parts().skip(first).map(str::to_owned).collect();
+                    (order::position(value, &steps), violation)
+                })
+            })
+            .collect();
+        found.sort_by(|(left, _), (right, _)| left.cmp(right));
+        // Two branches of `allOf` may say the same.
+        let mut violations: Vec<Violation> = Vec::with_capacity(found.len());
+        for (_, violation) in found {
+            if violations.last() != Some(&violation) {
+                violations.push(violation);
+            }
+        }
+        violations
+    }
+
+    /// The document that was compiled.
+    pub fn document(&self) -> &Value {
+        &self.0.document
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Schema").field(&self.0.document).finish()
+    }
+}
