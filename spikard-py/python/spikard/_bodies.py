@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from . import _codecs, _schemas, _types
+from . import _annotations, _codecs, _constraints, _schemas, _types
 from ._arguments import EMPTY, Argument
 from ._plan import Body, JsonSchema
 from .params import File
@@ -43,7 +43,7 @@ def whole(argument: Argument, schema: JsonSchema | None, *, is_form: bool) -> Bo
         spread=False,
         kind="form" if is_form else "json",
         schema=judge or None,
-        decode=None if is_form else codec.decode,
+        decode=codec.decode,
         convert=codec.convert,
         exact=codec.is_exact and not argument.overlay,
         required=argument.is_required,
@@ -67,7 +67,7 @@ def fields(arguments: Fields, schema: JsonSchema | None, kind: Literal["json", "
         spread=True,
         kind=kind,
         schema=judge,
-        decode=codec.decode if kind == "json" else None,
+        decode=codec.decode,
         convert=_with_contents(codec.convert, arguments),
         exact=codec.is_exact and not overlays,
         required=any(argument.is_required for argument in arguments),
@@ -109,12 +109,15 @@ def _of_fields(schema: JsonSchema, arguments: Fields, overlays: dict[str, Any], 
 
 def _object_of(arguments: Fields, *, text: bool) -> Any:
     """A class with the arguments as fields."""
-    name = f"{arguments[0].function.__name__}_body"
+    name = f"{_annotations.target_of(arguments[0].function).__name__}_body"
     if any(_types.is_pydantic(argument.annotation) for argument in arguments):
         return _model_of(name, arguments)
     return msgspec.defstruct(
         name,
-        [(argument.name, argument.constrained, *_default(argument, text=text)) for argument in arguments],
+        [
+            (argument.name, _constraints.translated(argument.constrained), *_default(argument, text=text))
+            for argument in arguments
+        ],
         kw_only=True,
         rename={argument.name: argument.key for argument in arguments if argument.key != argument.name} or None,
     )

@@ -11,7 +11,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, Union
 
@@ -30,6 +30,12 @@ _TAKEN_BY: dict[Any, tuple[str, ...]] = {
     **dict.fromkeys((bytes, bytearray, list, set, frozenset, tuple, dict), _LENGTHS),
     **dict.fromkeys((collections.abc.Sequence, collections.abc.Set, collections.abc.Mapping), _LENGTHS),
 }
+_UNSAID: dict[Any, dict[str, str]] = {
+    datetime: {"format": "date-time"},
+    time: {"format": "time"},
+    Decimal: {"pattern": r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?$"},
+}
+"""What msgspec leaves out of its schemas: to it, a time may be without a zone, and a decimal may be `NaN`."""
 _COMPARISONS: dict[str, tuple[Callable[[Decimal, Decimal], bool], str]] = {
     "gt": (operator.gt, "greater than"),
     "ge": (operator.ge, "greater than or equal to"),
@@ -47,10 +53,8 @@ def translated(annotation: Any) -> Any:
     rebuilt = _rebuilt(plain)
     metas = [item for item in metadata if isinstance(item, msgspec.Meta)]
     limits = limits_of(metadata)
-    if plain is datetime and not any(
-        meta.tz is not None or "format" in (meta.extra_json_schema or {}) for meta in metas
-    ):
-        metas.append(msgspec.Meta(extra_json_schema={"format": "date-time"}))
+    if plain in _UNSAID and not any(meta.tz is not None or meta.extra_json_schema for meta in metas):
+        metas.append(msgspec.Meta(extra_json_schema=_UNSAID[plain]))
     elif rebuilt is plain and not limits:
         return annotation
     return constrained(_types.annotated(rebuilt, metas), limits)
@@ -76,10 +80,10 @@ def constrained(annotation: Any, limits: Limits) -> Any:
 
 
 def check_decimal(limits: Limits, value: Decimal) -> Decimal:
-    """The value, which is text in JSON: no keyword of JSON Schema limits it. Raises `ValueError` beyond a limit."""
+    """The value, which is text in JSON: no keyword of JSON Schema limits it. Raises `ValidationError` beyond a limit."""
     for name, (holds, what) in _COMPARISONS.items():
         if name in limits and not holds(value, Decimal(str(limits[name]))):
-            raise ValueError(f"Input should be {what} {limits[name]}")
+            raise msgspec.ValidationError(f"Input should be {what} {limits[name]}")
     return value
 
 

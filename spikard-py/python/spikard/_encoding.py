@@ -1,12 +1,12 @@
 """What a handler returns, as JSON.
 
-orjson writes plain dicts and lists where it is installed, to the same bytes as msgspec: what the two
-write differently, and what orjson refuses, msgspec writes.
+orjson writes plain dicts and lists where it is installed, as msgspec would: what the two write
+differently, and what orjson refuses, msgspec writes. Only exponents differ: `1e+16` and `1e16`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 import msgspec
@@ -14,13 +14,24 @@ import msgspec
 from . import _types
 
 
+_PLAIN_OF: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+    (Mapping, dict),
+    ((list, tuple, Set), list),
+)
+"""What a value of a subclass is written as."""
+
+
 def _foreign(value: Any) -> Any:
-    """What msgspec does not know: pydantic's models and types."""
+    """What msgspec does not know: pydantic's models, and subclasses of what it knows."""
     serializer = getattr(type(value), "__pydantic_serializer__", None)
     if serializer is not None:
         return serializer.to_python(value, mode="json", by_alias=True)
-    if isinstance(value, (set, frozenset, tuple)):
-        return list(value)
+    for base, plain in _PLAIN_OF:
+        if isinstance(value, base):
+            return plain(value)
     raise TypeError(f"{type(value).__qualname__} cannot be written as JSON")
 
 

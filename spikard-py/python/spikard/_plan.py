@@ -69,7 +69,7 @@ class Body:
     schema: JsonSchema | None
     """The JSON Schema of the body, complete in itself; `None`: any JSON."""
     decode: Callable[[bytes], Any] | None
-    """Makes the object of a JSON text; raises `ValueError` if the text does not fit. `None` for `bytes` and `form`."""
+    """Makes the object of a JSON text; raises `ValueError` if the text does not fit. `None` for `bytes`."""
     convert: Callable[[Any], Any] | None
     """Makes the object of data that fit the schema: a form's fields, files as `UploadFile`; raises `ValueError`."""
     exact: bool

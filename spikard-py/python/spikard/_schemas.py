@@ -126,7 +126,7 @@ def _by_msgspec(annotation: Any, mode: Mode) -> Described:
         if _types.is_upload(found):
             return dict(FILE)
         if not _types.is_pydantic(found):
-            raise TypeError(f"{found.__qualname__} has no JSON Schema, expected a type of which it can be known")
+            raise TypeError(f"{found.__name__} has no JSON Schema, expected a type of which it can be known")
         schema = schema_of(found, mode)
         for name, definition in schema.pop("$defs", {}).items():
             if foreign.setdefault(name, definition) != definition:

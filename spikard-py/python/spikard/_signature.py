@@ -111,6 +111,8 @@ class _Reading:
         if missing:
             fault(self.function, f"file_params names '{min(missing)}', expected an argument for it")
         self._take_rest()
+        order = {argument.name: number for number, argument in enumerate(arguments)}
+        self.parameters.sort(key=lambda parameter: order.get(parameter.name, len(order)))
 
     def _take(self, argument: Argument) -> None:
         marker = argument.marker
