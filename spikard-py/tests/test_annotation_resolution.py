@@ -1,5 +1,7 @@
 """Annotations mean what they say, whatever is quoted, local or imported for checkers only."""
 
+# ruff: noqa: F401, TC001, RUF013  # the imports are what is resolved
+
 from __future__ import annotations
 
 import functools
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import email.message
     from collections import OrderedDict, nothing_of_the_kind  # type: ignore[attr-defined]
     from decimal import Decimal
+
     from no_such_package import Absent  # type: ignore[import-not-found]
 
 
@@ -51,7 +54,7 @@ def test_a_name_local_to_the_decorator_is_found_in_the_names_handed_over():
 
 def test_imports_for_type_checkers_are_made():
     import decimal
-    import email.message as message
+    from email import message
 
     def function(a: Decimal, b: numbers.Decimal, c: email.message.Message, d: list[Decimal]) -> Decimal: ...
 

@@ -1,5 +1,7 @@
 """Which arguments come from the body: one that is the body, or several that are its fields."""
 
+# ruff: noqa: B008, PLR0917, UP007, UP045  # every spelling is a case
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -287,7 +289,9 @@ def test_a_form_may_be_a_structured_type():
 
 
 def test_path_params_or_query_params_make_the_raw_form():
-    def handler(path_params: dict, query_params: dict, body: dict, headers: dict, cookies: dict, method: str, path: str): ...
+    def handler(
+        path_params: dict, query_params: dict, body: dict, headers: dict, cookies: dict, method: str, path: str
+    ): ...
     def ordinary(body: dict, headers: str, method: str): ...
 
     found = signature(handler)

@@ -1,5 +1,7 @@
 """Decoders make the annotated type of a body, and are trusted only where they refuse what the schema refuses."""
 
+# ruff: noqa: UP007, UP045  # every spelling is a case
+
 import datetime
 import enum
 import uuid

@@ -1,5 +1,7 @@
 """`Query`, `Path`, `Header`, `Cookie`, `Body`: every way to write one says the same."""
 
+# ruff: noqa: B008, UP045  # every spelling is a case
+
 from typing import Annotated, Optional
 
 import pytest
@@ -97,7 +99,9 @@ def test_every_limit_is_in_the_schema():
 def test_a_limit_that_the_type_does_not_have_is_an_error():
     def function(flag: bool = Query(ge=1)): ...
 
-    with pytest.raises(TypeError, match=r"test_markers.py:\d+: .*function: parameter 'flag': ge is 1, expected no ge on"):
+    with pytest.raises(
+        TypeError, match=r"test_markers.py:\d+: .*function: parameter 'flag': ge is 1, expected no ge on"
+    ):
         parameter(function)
 
 

@@ -1,5 +1,7 @@
 """Which arguments are values of path, query, headers and cookies, and what becomes of them."""
 
+# ruff: noqa: A002, B008, PLR0917, UP007, UP045  # every spelling is a case
+
 import datetime
 import enum
 import uuid
@@ -100,7 +102,11 @@ def test_an_annotation_against_its_converter_is_an_error():
         (Color, "red", Color.RED),
         (Level, 2, Level.HIGH),
         (Literal["a", "b"], "a", "a"),
-        (Optional[uuid.UUID], "12345678-1234-5678-1234-567812345678", uuid.UUID(int=0x12345678123456781234567812345678)),
+        (
+            Optional[uuid.UUID],
+            "12345678-1234-5678-1234-567812345678",
+            uuid.UUID(int=0x12345678123456781234567812345678),
+        ),
         (set[int], [1, 2], {1, 2}),
         (tuple[int, str], [1, "a"], (1, "a")),
         (list[Color], ["red", "blue"], [Color.RED, Color.BLUE]),
@@ -133,7 +139,9 @@ def test_an_optional_value_may_be_absent():
 
 
 def test_the_default_is_in_the_schema_as_json_has_it():
-    def function(color: Color = Color.RED, day: datetime.date = datetime.date(2024, 1, 2), hidden: int = Query(object())): ...
+    def function(
+        color: Color = Color.RED, day: datetime.date = datetime.date(2024, 1, 2), hidden: int = Query(object())
+    ): ...
 
     color, day, hidden = parameters(function)
     assert (color.default, color.schema["default"]) == (Color.RED, "red")
@@ -146,7 +154,11 @@ def test_limits_of_a_decimal_are_checked_when_it_is_made():
 
     (only,) = parameters(function)
     assert only.convert("9.99") == Decimal("9.99")
-    for text, message in [("0", "greater than 0"), ("10", "less than or equal to 9.99"), ("1.001", "a multiple of 0.01")]:
+    for text, message in [
+        ("0", "greater than 0"),
+        ("10", "less than or equal to 9.99"),
+        ("1.001", "a multiple of 0.01"),
+    ]:
         with pytest.raises(ValueError, match=f"Input should be {message}"):
             only.convert(text)
 

@@ -1,5 +1,7 @@
 """The JSON Schema of a type says all that is known of it, and stands alone."""
 
+# ruff: noqa: UP007, UP045  # every spelling is a case
+
 import datetime
 import enum
 import uuid

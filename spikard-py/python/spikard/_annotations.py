@@ -14,8 +14,10 @@ import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from types import CellType, ModuleType
+from types import CellType, GenericAlias, ModuleType
 from typing import Any, NoReturn
+
+from . import _types
 
 Function = Callable[..., Any]
 
@@ -76,7 +78,17 @@ def _evaluate(target: Any, name: str, annotation: Any, names: dict[str, Any]) ->
         except Exception as error:
             fault(target, f"{what} cannot be resolved: {type(error).__name__}: {error}")
         else:
-            return hints[name]
+            hint = _with_references(hints[name])
+            if hint is hints[name]:
+                return hint
+            annotation = hint
+
+
+def _with_references(hint: Any) -> Any:
+    """The hint with the names that 3.10 leaves quoted in `list["User"]`."""
+    if isinstance(hint, GenericAlias):
+        hint = _types.with_args(hint, lambda arg: typing.ForwardRef(arg) if isinstance(arg, str) else arg)
+    return _types.with_args(hint, _with_references)
 
 
 def _closed_over(target: Any) -> dict[str, Any]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _annotations, _constraints, _types
 from .params import Marker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 EMPTY: Any = inspect.Parameter.empty
 """No default."""

@@ -11,13 +11,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from . import _constraints, _exact, _schemas, _types
 from ._encoding import encode, encoder
-from ._plan import JsonSchema
+
+if TYPE_CHECKING:
+    from ._plan import JsonSchema
 
 __all__ = ["Codec", "codec", "encode", "encoder", "untyped"]
 

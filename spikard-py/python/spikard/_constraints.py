@@ -8,12 +8,10 @@ from __future__ import annotations
 import collections.abc
 import operator
 import sys
-import types
-import typing
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Any, Union
+from typing import Any
 
 import msgspec
 
@@ -50,7 +48,7 @@ def translated(annotation: Any) -> Any:
     plain, metadata = _types.split(annotation)
     if _types.is_pydantic(annotation):
         return annotation
-    rebuilt = _rebuilt(plain)
+    rebuilt = _types.with_args(plain, translated)
     metas = [item for item in metadata if isinstance(item, msgspec.Meta)]
     limits = limits_of(metadata)
     if plain in _UNSAID and not any(meta.tz is not None or meta.extra_json_schema for meta in metas):
@@ -80,7 +78,7 @@ def constrained(annotation: Any, limits: Limits) -> Any:
 
 
 def check_decimal(limits: Limits, value: Decimal) -> Decimal:
-    """The value, which is text in JSON: no keyword of JSON Schema limits it. Raises `ValidationError` beyond a limit."""
+    """The value, which is text to JSON Schema: no keyword limits it. Raises `ValidationError` beyond a limit."""
     for name, (holds, what) in _COMPARISONS.items():
         if name in limits and not holds(value, Decimal(str(limits[name]))):
             raise msgspec.ValidationError(f"Input should be {what} {limits[name]}")
@@ -101,19 +99,6 @@ def limits_of(metadata: Iterable[Any]) -> dict[str, Any]:
             if value is not None:
                 limits[name] = value
     return limits
-
-
-def _rebuilt(plain: Any) -> Any:
-    """The type with its arguments translated; the same object if nothing changes."""
-    args = () if typing.get_origin(plain) is typing.Literal else typing.get_args(plain)
-    new = tuple(translated(arg) if arg is not ... else arg for arg in args)
-    if all(before is after for before, after in zip(args, new, strict=True)):
-        return plain
-    if isinstance(plain, types.UnionType) or typing.get_origin(plain) is Union:
-        return _types.union(new)
-    if isinstance(plain, types.GenericAlias):
-        return types.GenericAlias(typing.get_origin(plain), new)
-    return plain.copy_with(new)
 
 
 def _name(plain: Any) -> str:

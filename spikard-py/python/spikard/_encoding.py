@@ -13,7 +13,6 @@ import msgspec
 
 from . import _types
 
-
 _PLAIN_OF: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (str, str.__str__),
     (int, int.__int__),

@@ -7,10 +7,12 @@ more than its schema: then the schema is asked afterwards.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ._plan import JsonSchema
 from ._schemas import ANNOTATIONS
+
+if TYPE_CHECKING:
+    from ._plan import JsonSchema
 
 _ENFORCED = frozenset(
     {

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -16,6 +15,9 @@ from . import _codecs, _constraints, _schemas, _types
 from ._arguments import EMPTY, Argument
 from ._plan import Group, JsonSchema, Parameter, Source
 from .params import Header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONVERTERS: dict[str, Any] = {
     "str": str,

@@ -6,9 +6,11 @@ Nothing here is looked at while requests are answered. Here is no logic.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Source = Literal["path", "query", "header", "cookie"]
 JsonSchema = dict[str, Any]

@@ -7,14 +7,17 @@ files, limits of annotated_types in the fields of msgspec's classes, the type of
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from . import _constraints, _types
-from ._plan import JsonSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._plan import JsonSchema
 
 FILE: JsonSchema = {"type": "string", "format": "binary"}
 ANNOTATIONS = frozenset(

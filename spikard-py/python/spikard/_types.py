@@ -9,9 +9,11 @@ import collections.abc
 import sys
 import types
 import typing
-from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Annotated, Any, Union
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 _UNIONS = (Union, types.UnionType)
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
@@ -64,6 +66,19 @@ def union(annotations: Iterable[Any]) -> Any:
     return Union[tuple(annotations)]  # noqa: UP007  # `|` takes no list
 
 
+def with_args(annotation: Any, change: Callable[[Any], Any]) -> Any:
+    """The type with its arguments changed; the same object if none of them changes."""
+    args = () if typing.get_origin(annotation) in (typing.Literal, Annotated) else typing.get_args(annotation)
+    changed = tuple(arg if arg is ... else change(arg) for arg in args)
+    if all(before is after for before, after in zip(args, changed, strict=True)):
+        return annotation
+    if typing.get_origin(annotation) in _UNIONS:
+        return union(changed)
+    if isinstance(annotation, types.GenericAlias):
+        return types.GenericAlias(class_of(annotation), changed)
+    return annotation.copy_with(changed)
+
+
 def element(annotation: Any) -> Any:
     """What a list, set or tuple is of; else the type itself; without `None`."""
     plain = bare(without_none(annotation))
@@ -73,7 +88,9 @@ def element(annotation: Any) -> Any:
 
 def annotated(annotation: Any, metadata: tuple[Any, ...] | list[Any]) -> Any:
     """`Annotated[annotation, *metadata]`, which Python 3.10 cannot spell."""
-    return Annotated.__class_getitem__((annotation, *metadata)) if metadata else annotation  # type: ignore[attr-defined]
+    spelling: Any = Annotated
+    said = (annotation, *metadata)
+    return spelling[said] if metadata else annotation
 
 
 def class_of(annotation: Any) -> Any:

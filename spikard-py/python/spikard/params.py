@@ -9,10 +9,11 @@ A marker only holds what was said; `_signature` reads it, the server checks it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     # With `Any` as a base, `limit: int = Query(10)` is an int to every checker, and `limit: Query[int]` serves as one.
     from typing import Any as _Value
 else:
