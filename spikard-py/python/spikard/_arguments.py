@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
 
 from . import _annotations, _constraints, _types
 from .params import Marker
@@ -18,8 +19,7 @@ EMPTY: Any = inspect.Parameter.empty
 """No default."""
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(msgspec.Struct, frozen=True):
     """One argument."""
 
     function: Callable[..., Any]
@@ -61,15 +61,15 @@ class Argument:
 
     def with_default(self, default: Any) -> Argument:
         """The same argument with a default."""
-        return replace(self, default=default)
+        return msgspec.structs.replace(self, default=default)
 
     def marked(self, marker: Marker[Any]) -> Argument:
         """The same argument with a marker."""
-        return replace(self, marker=marker)
+        return msgspec.structs.replace(self, marker=marker)
 
     def of_type(self, annotation: Any) -> Argument:
         """The same argument with another type."""
-        return replace(self, annotation=annotation, is_annotated=True)
+        return msgspec.structs.replace(self, annotation=annotation, is_annotated=True)
 
     def fault(self, message: str) -> NoReturn:
         """Raises a `HandlerError` that names the argument."""

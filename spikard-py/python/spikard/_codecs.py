@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +28,7 @@ Convert = Callable[[Any], Any]
 _INTEGRAL_NUMBER = re.compile(rb"\d(?:\.0+)?(?:[eE]|(?<=0)[\s,\]}]|(?<=0)\Z)")
 
 
-@dataclass(frozen=True)
-class Codec:
+class Codec(msgspec.Struct, frozen=True):
     """How a type is read."""
 
     schema: JsonSchema

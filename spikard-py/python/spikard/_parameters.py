@@ -156,7 +156,7 @@ def _value_schema(argument: Argument) -> JsonSchema:
     annotation = Decimal if _decimal_limits(argument) else argument.constrained
     schema = _schemas.schema_of(annotation)
     if _types.bare(_types.without_none(annotation)) is bytes:  # text as it stands, not base64
-        schema.pop("contentEncoding")
+        schema = {key: value for key, value in schema.items() if key != "contentEncoding"}
     return _simple(argument, schema)
 
 

@@ -6,8 +6,9 @@ Nothing here is looked at while requests are answered. Here is no logic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +17,7 @@ Source = Literal["path", "query", "header", "cookie"]
 JsonSchema = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A value that the server reads from path, query, headers or cookies."""
 
     name: str
@@ -40,8 +40,7 @@ class Parameter:
     """Makes the argument of the JSON value (text, number, list ...); `None`: the JSON value is the argument."""
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(Struct, frozen=True):
     """An argument made of several values of a request: a model for query, headers or cookies."""
 
     name: str
@@ -58,8 +57,7 @@ class Group:
     """Makes the default, once for every such request."""
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(Struct, frozen=True):
     """What the server makes of a request body."""
 
     names: tuple[str, ...]
@@ -84,8 +82,7 @@ class Body:
     """Makes the default, once for every request without a body."""
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """How a function is called."""
 
     parameters: tuple[Parameter, ...] = ()
@@ -111,8 +108,7 @@ class Signature:
     """Writes what it returns as JSON."""
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(Struct, frozen=True):
     """A route: what it answers to, its function, its policies."""
 
     methods: tuple[str, ...]

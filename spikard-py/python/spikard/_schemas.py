@@ -7,7 +7,7 @@ files, limits of annotated_types in the fields of msgspec's classes, the type of
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -28,8 +28,7 @@ ANNOTATIONS = frozenset(
 Mode = Literal["validation", "serialization"]
 
 
-@dataclass(frozen=True)
-class Described:
+class Described(msgspec.Struct, frozen=True):
     """A type's schema."""
 
     schema: JsonSchema
@@ -44,7 +43,19 @@ def schema_of(annotation: Any, mode: Mode = "validation") -> JsonSchema:
 
 def described(annotation: Any, mode: Mode = "validation") -> Described:
     """The schema of a type, and whether its decoder knows all of it. `TypeError`: it has none."""
+    try:
+        hash(annotation)
+    except TypeError:
+        return _described(annotation, mode)
+    return _remembered(annotation, mode)
+
+
+def _described(annotation: Any, mode: Mode) -> Described:
     return _by_pydantic(annotation, mode) if _types.is_pydantic(annotation) else _by_msgspec(annotation, mode)
+
+
+_remembered = lru_cache(maxsize=1024)(_described)
+"""Types return from route to route."""
 
 
 def resolved(schema: JsonSchema) -> JsonSchema:
@@ -131,10 +142,10 @@ def _by_msgspec(annotation: Any, mode: Mode) -> Described:
         if not _types.is_pydantic(found):
             raise TypeError(f"{found.__name__} has no JSON Schema, expected a type of which it can be known")
         schema = schema_of(found, mode)
-        for name, definition in schema.pop("$defs", {}).items():
+        for name, definition in schema.get("$defs", {}).items():
             if foreign.setdefault(name, definition) != definition:
                 raise TypeError(f"{name} is the name of two models, expected one")
-        return schema
+        return {key: value for key, value in schema.items() if key != "$defs"}
 
     parts = list(_types.reached(root))
     classes = [

@@ -10,7 +10,6 @@ methods it is a query parameter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from . import _bodies, _codecs, _parameters, _schemas, _types
@@ -49,12 +48,12 @@ def plan(
     returned = hints.pop("return", Any)
     reading = _Reading(
         function,
-        _parameters.path_names(path),
-        all(method in WITH_BODY for method in methods),
-        body_schema,
-        parameter_schema or {},
-        file_params if isinstance(file_params, Mapping) else {name: {} for name in file_params or ()},
-        provided or (lambda *_: False),
+        names_in_path=_parameters.path_names(path),
+        may_have_body=all(method in WITH_BODY for method in methods),
+        body_schema=body_schema,
+        parameter_schema=parameter_schema or {},
+        files=file_params if isinstance(file_params, Mapping) else {name: {} for name in file_params or ()},
+        provided=provided or (lambda *_: False),
     )
     reading.read(arguments_of(function, hints))
     return Signature(
@@ -70,26 +69,36 @@ def plan(
     )
 
 
-@dataclass
 class _Reading:
     """Arguments on their way to where they belong."""
 
-    function: Callable[..., Any]
-    names_in_path: dict[str, str]
-    may_have_body: bool
-    body_schema: JsonSchema | None
-    parameter_schema: JsonSchema
-    files: Mapping[str, JsonSchema]
-    provided: Callable[[str, Any], bool]
-    parameters: list[Parameter] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
-    injected: list[tuple[str, Any]] = field(default_factory=list)
-    raw_names: list[str] = field(default_factory=list)
-    request: str | None = None
-    body: Body | None = None
-    bodies: list[Argument] = field(default_factory=list)
-    form: list[Argument] = field(default_factory=list)
-    rest: list[Argument] = field(default_factory=list)
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        names_in_path: dict[str, str],
+        may_have_body: bool,
+        body_schema: JsonSchema | None,
+        parameter_schema: JsonSchema,
+        files: Mapping[str, JsonSchema],
+        provided: Callable[[str, Any], bool],
+    ) -> None:
+        self.function = function
+        self.names_in_path = names_in_path
+        self.may_have_body = may_have_body
+        self.body_schema = body_schema
+        self.parameter_schema = parameter_schema
+        self.files = files
+        self.provided = provided
+        self.parameters: list[Parameter] = []
+        self.groups: list[Group] = []
+        self.injected: list[tuple[str, Any]] = []
+        self.raw_names: list[str] = []
+        self.request: str | None = None
+        self.body: Body | None = None
+        self.bodies: list[Argument] = []
+        self.form: list[Argument] = []
+        self.rest: list[Argument] = []
 
     def read(self, arguments: list[Argument]) -> None:
         """Puts every argument where it belongs."""

@@ -27,6 +27,8 @@ def is_none(annotation: Any) -> bool:
 def split(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
     """The type and what `Annotated` says of it; names of types (`type X = ...`, `NewType`) are followed."""
     metadata: tuple[Any, ...] = ()
+    if type(annotation) is type:  # most are plain classes
+        return annotation, metadata
     while True:
         if typing.get_origin(annotation) is Annotated:
             metadata = (*annotation.__metadata__, *metadata)
@@ -101,10 +103,9 @@ def class_of(annotation: Any) -> Any:
 
 def is_upload(annotation: Any) -> bool:
     """Whether it is an uploaded file."""
-    from .datastructures import UploadFile
-
+    home = sys.modules.get("spikard.datastructures")  # who annotates with it has imported it
     found = class_of(annotation)
-    return isinstance(found, type) and issubclass(found, UploadFile)
+    return home is not None and isinstance(found, type) and issubclass(found, home.UploadFile)
 
 
 def is_request(annotation: Any) -> bool:
