@@ -295,7 +295,7 @@ def test_path_params_or_query_params_make_the_raw_form():
     def ordinary(body: dict, headers: str, method: str): ...
 
     found = signature(handler)
-    names = ("path_params", "query_params", "body", "headers", "cookies", "method", "path")
+    names = ("path_params", "query_params", "headers", "cookies", "method", "path")
     assert (found.raw, found.raw_names, found.parameters) == (True, names, ())
     assert (found.body.names, found.body.required) == (("body",), False)
     found = signature(ordinary)

@@ -101,7 +101,7 @@ class Signature(Struct, frozen=True):
     `parameters` are checked, and stand converted in these dicts. Its `body` is described as any other.
     """
     raw_names: tuple[str, ...] = ()
-    """With `raw`: which of them it takes."""
+    """With `raw`: which of these it takes."""
     response_schema: JsonSchema | None = None
     """The JSON Schema of what it returns, if its annotation says so."""
     encode: Callable[[Any], bytes] | None = None

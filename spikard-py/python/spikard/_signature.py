@@ -62,7 +62,7 @@ def plan(
         body=reading.body,
         injected=tuple(reading.injected),
         request=reading.request,
-        raw=bool(reading.raw_names),
+        raw=reading.is_raw,
         raw_names=tuple(reading.raw_names),
         response_schema=_response_schema(returned) if response_schema is None else response_schema,
         encode=_codecs.encoder(returned),
@@ -94,6 +94,7 @@ class _Reading:
         self.groups: list[Group] = []
         self.injected: list[tuple[str, Any]] = []
         self.raw_names: list[str] = []
+        self.is_raw = False
         self.request: str | None = None
         self.body: Body | None = None
         self.bodies: list[Argument] = []
@@ -164,9 +165,11 @@ class _Reading:
             self.parameters.append(_parameters.parameter(argument, source))
 
     def _take_raw(self, argument: Argument) -> None:
-        self.raw_names.append(argument.name)
+        self.is_raw = True
         if argument.name == "body":
             self.bodies.append(argument.with_default(None) if argument.is_required else argument)
+        else:
+            self.raw_names.append(argument.name)
 
     def _take_described(self, argument: Argument, name: str) -> None:
         schema = self.parameter_schema["properties"][name]
