@@ -65,6 +65,7 @@ pub use handler::{BodyKind, BodyReadingConfig, Handler, HandlerLeaf, HandlerResu
 pub use serve::ServeError;
 pub use spikard_middleware as middleware;
 pub use spikard_middleware::*;
+pub use spikard_openapi as openapi;
 pub use testing::TestClient;
 
 // The programs of the documentation, run as doctests.

@@ -45,7 +45,6 @@ pub struct HeadersConfig {
 /// What is done to the headers of one side.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(inline)]
 pub struct HeaderEdits {
     /// Headers that get this value in place of any other, by name.
     pub set: BTreeMap<String, String>,

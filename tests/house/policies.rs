@@ -26,7 +26,10 @@ fn every_policy_has_a_case() {
 fn the_bridge_names_no_policy() {
     for path in files(&root().join("spikard-py/src"), &["rs"]) {
         let text = std::fs::read_to_string(&path).unwrap();
-        for key in KEYS {
+        let is_code = |line: &&str| !line.trim_start().starts_with("//");
+        let text: String = text.lines().filter(is_code).collect();
+        // Every request has headers, whatever a policy does with them.
+        for key in KEYS.iter().filter(|key| key.name != "headers") {
             assert!(!text.contains(key.name), "{} names {}", path.display(), key.name);
         }
     }

@@ -6,10 +6,9 @@ use super::{files, root};
 fn files_stay_small_enough_to_read() {
     let mut sizes: Vec<(usize, String)> = files(&root(), &["rs", "py", "sh"])
         .into_iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(&path).unwrap();
-            (text.lines().count(), path.display().to_string())
-        })
+        .map(|path| (std::fs::read_to_string(&path).unwrap(), path))
+        .filter(|(text, _)| !text.lines().take(5).any(|line| line.contains("enerated from ")))
+        .map(|(text, path)| (text.lines().count(), path.display().to_string()))
         .collect();
     sizes.sort();
     assert!(sizes.len() > 20, "only {} files found", sizes.len());

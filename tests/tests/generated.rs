@@ -3,12 +3,16 @@
 
 use std::path::Path;
 
-use spikard_core::config::{reference_page, schema_document};
+use spikard_core::config::{python_module, reference_page, schema_document};
 
 #[test]
-fn the_schema_and_the_configuration_reference_are_fresh() {
+fn what_is_generated_from_the_structs_is_fresh() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let files = [("config-examples/spikard.schema.json", schema_document()), ("docs/configuration.md", reference_page())];
+    let files = [
+        ("config-examples/spikard.schema.json", schema_document()),
+        ("docs/configuration.md", reference_page()),
+        ("spikard-py/python/spikard/config.py", python_module()),
+    ];
     for (name, text) in files {
         let path = root.join(name);
         if std::env::var_os("SPIKARD_GENERATE").is_some() {

@@ -104,8 +104,7 @@ impl<'s> Page<'s> {
     }
 
     fn link(&mut self, key: &str, shape: Shape<'s>) -> String {
-        let reference = shape.mention.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
-        let title = reference.unwrap_or(key).to_owned();
+        let title = shape.struct_name().unwrap_or(key).to_owned();
         let link = format!("[{title}](#{})", title.to_lowercase());
         if self.known.insert(title.clone()) {
             self.queue.push((title, shape));

@@ -32,6 +32,7 @@ mod number;
 mod overlay;
 mod print;
 mod program;
+mod python;
 mod references;
 mod route;
 mod salvage;
@@ -57,6 +58,7 @@ pub use load::{Environment, Loaded, load, load_text, load_tree, process_environm
 pub use model::ServerConfig;
 pub use print::print;
 pub use program::{ProgramRoute, add_routes};
+pub use python::python_module;
 pub use route::{RedirectConfig, ResponseConfig, RouteConfig};
 pub use schema::{published, schema};
 pub use source::{Position, Source};

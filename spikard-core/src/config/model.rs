@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spikard_middleware::stack::default_of;
 use spikard_middleware::{BuildError, ConfigPath, Policies, StaticFilesConfig, policies, units};
+use spikard_openapi::OpenApiConfig;
 
 use super::limits::LimitsConfig;
 use super::route::RouteConfig;
@@ -70,6 +71,9 @@ policies! { server_config, {
         pub host: String,
         /// The port to listen on; 0 lets the system choose.
         pub port: u16,
+        /// How many processes run Python handlers. All else is served by one, which uses every core.
+        #[schemars(range(min = 1, max = 1024))]
+        pub workers: u16,
         /// Whether requests in flight are finished at shutdown.
         pub graceful_shutdown: bool,
         /// How long requests in flight may take at shutdown.
@@ -89,10 +93,14 @@ policies! { server_config, {
         pub static_files: Vec<StaticFilesConfig>,
         /// The servers behind this one, by the name that routes call them.
         pub upstreams: BTreeMap<String, UpstreamConfig>,
+        /// The description of the API.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub openapi: Option<OpenApiConfig>,
     }
     defaults {
         host: "127.0.0.1".into(),
         port: 8000,
+        workers: 1,
         graceful_shutdown: true,
         shutdown_timeout: Duration::from_secs(30),
         trusted_proxies: Vec::new(),
@@ -101,6 +109,7 @@ policies! { server_config, {
         routes: Vec::new(),
         static_files: Vec::new(),
         upstreams: BTreeMap::new(),
+        openapi: None,
     }
 } }
 

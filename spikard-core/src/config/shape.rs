@@ -54,6 +54,13 @@ impl<'s> Shape<'s> {
         self.target.get("additionalProperties").is_some_and(Value::is_object)
     }
 
+    /// The name of the struct that a table at this place becomes.
+    pub(super) fn struct_name(self) -> Option<&'s str> {
+        let named = |schema: &'s Value| schema.get("x-spikard-struct").and_then(Value::as_str);
+        let referred = |schema: &'s Value| schema.get("$ref").and_then(Value::as_str)?.rsplit('/').next();
+        referred(self.mention).or_else(|| named(self.target))
+    }
+
     /// Whether anything may stand here.
     pub(super) fn is_free(self) -> bool {
         self.target.as_object().is_none_or(|object| !object.contains_key("type") && !object.contains_key("properties"))

@@ -51,6 +51,7 @@ pub struct UpstreamConfig {
     /// A PEM file with the authorities that `https` targets are checked against, in place of the
     /// ones that the system trusts.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = units::PATH_FORMAT))]
     pub ca: Option<PathBuf>,
 }
 

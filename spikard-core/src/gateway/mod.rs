@@ -73,6 +73,7 @@ impl Gateway {
             errors.extend(collisions.into_iter().map(|pair| collision(&routes[pair.first], &routes[pair.second])));
             Table::default()
         });
+        check_server(config, &ctx, &mut errors);
         let warnings = ctx.take_warnings();
         if config.strict {
             errors.extend(
@@ -207,6 +208,18 @@ fn preflight_method(request: &Request) -> Option<Method> {
         return None;
     }
     headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?.as_bytes().try_into().ok()
+}
+
+/// What no route and no policy would find.
+fn check_server(config: &ServerConfig, ctx: &BuildContext, errors: &mut Vec<BuildError>) {
+    if config.openapi.as_ref().is_some_and(|openapi| openapi.enabled) {
+        errors
+            .push(ctx.invalid("openapi.enabled", "enabled is true, expected false: this version serves no API description yet"));
+    }
+    if config.workers > 1 && config.routes.iter().all(|route| route.python.is_none()) {
+        let message = format!("workers is {}, expected 1: without Python handlers one process uses every core", config.workers);
+        ctx.warn("workers", message);
+    }
 }
 
 fn collision(first: &Route, second: &Route) -> BuildError {

@@ -17,6 +17,7 @@ const MAX_KEYS: u32 = 1 << 26;
 /// Admits a number of requests a second, and a burst at once, for each client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-spikard-struct" = "RateLimitConfig"))]
 pub struct RateLimitConfig {
     /// How many requests a second come back; fractions are fine (`0.5` is one in two seconds).
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 1e9))]

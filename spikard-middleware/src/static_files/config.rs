@@ -46,6 +46,7 @@ macro_rules! static_files {
 static_files! {
     [
         /// The directory.
+        #[schemars(extend("format" = crate::units::PATH_FORMAT))]
         pub directory: PathBuf,
     ]
     /// Whether `index.html` answers for the directory that it is in.

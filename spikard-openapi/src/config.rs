@@ -1,0 +1,142 @@
+//! The settings of the description of an API: what it says of the whole, and where it is served.
+//!
+//! The fields are those of OpenAPI 3.1 (sections 4.8.2 to 4.8.5 and 4.8.27).
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The description of the API as an OpenAPI document, and the pages that show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OpenApiConfig {
+    /// Whether the document and its pages are served.
+    pub enabled: bool,
+    /// The name of the API.
+    pub title: String,
+    /// The version of the API.
+    pub version: String,
+    /// What the API is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The path of the page of Swagger UI.
+    pub swagger_ui_path: String,
+    /// The path of the page of Redoc.
+    pub redoc_path: String,
+    /// The path of the document.
+    pub openapi_json_path: String,
+    /// Whom to ask about the API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactInfo>,
+    /// On which terms the API may be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license: Option<LicenseInfo>,
+    /// The servers that have the API.
+    pub servers: Vec<ServerInfo>,
+    /// How clients say who they are, by the name that operations call it.
+    pub security_schemes: BTreeMap<String, SecuritySchemeInfo>,
+}
+
+impl Default for OpenApiConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            title: "API".into(),
+            version: "1.0.0".into(),
+            description: None,
+            swagger_ui_path: "/docs".into(),
+            redoc_path: "/redoc".into(),
+            openapi_json_path: "/openapi.json".into(),
+            contact: None,
+            license: None,
+            servers: Vec::new(),
+            security_schemes: BTreeMap::new(),
+        }
+    }
+}
+
+/// Whom to ask about the API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContactInfo {
+    /// The name of a person or an organisation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// An e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The URL of a page about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// On which terms the API may be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LicenseInfo {
+    /// The name of the license.
+    pub name: String,
+    /// The URL of its text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// A server that has the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerInfo {
+    /// The URL under which the paths stand.
+    pub url: String,
+    /// What the server is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// How clients say who they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecuritySchemeInfo {
+    /// The kind of scheme.
+    #[serde(rename = "type")]
+    pub kind: SecuritySchemeType,
+    /// Of `http`: the scheme of the `Authorization` header, such as `bearer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+    /// Of `bearer`: what a token looks like, such as `JWT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer_format: Option<String>,
+    /// Of `apiKey`: where the key stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<SecuritySchemeLocation>,
+    /// Of `apiKey`: the name of the header, parameter or cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// The kind of a security scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub enum SecuritySchemeType {
+    /// The `Authorization` header.
+    Http,
+    /// A key in a header, the query or a cookie.
+    ApiKey,
+    /// A certificate of the client.
+    #[serde(rename = "mutualTLS")]
+    MutualTls,
+}
+
+/// Where an API key stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum SecuritySchemeLocation {
+    /// In a header.
+    Header,
+    /// In a parameter of the query.
+    Query,
+    /// In a cookie.
+    Cookie,
+}

@@ -1,0 +1,1582 @@
+"""The configuration of a server: the structs of Rust as classes.
+
+Generated from the structs by `make generate`. A setting takes what a file takes; instead of an
+object a dict does. A wrong value is a `ValueError` when the server is built, with all that is wrong.
+"""
+# fmt: off
+# ruff: noqa: A002, D205, E501, PLR0917, RUF023
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from ._settings import Settings, items, many, maybe, named, one, plain, policy, switch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+__all__ = [
+    "AccessLogConfig",
+    "ApiKeyConfig",
+    "BodyLimitConfig",
+    "BodyReadingConfig",
+    "CatchPanicConfig",
+    "CompressionConfig",
+    "ContactInfo",
+    "CorsConfig",
+    "CsrfConfig",
+    "DecompressionConfig",
+    "DirectoryConfig",
+    "HeaderEdits",
+    "HeadersConfig",
+    "JwtConfig",
+    "LicenseInfo",
+    "LimitsConfig",
+    "OpenApiConfig",
+    "RateLimitConfig",
+    "RedirectConfig",
+    "RequestIdConfig",
+    "RequireConfig",
+    "ResponseConfig",
+    "RouteConfig",
+    "RoutePolicies",
+    "SecurityHeadersConfig",
+    "SecuritySchemeInfo",
+    "ServerConfig",
+    "ServerInfo",
+    "StaticFilesConfig",
+    "TimeoutConfig",
+    "UpstreamConfig",
+]
+
+
+class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compression", "request_timeout", "max_body_size"), nested=("limits",)):
+    """The configuration of a server."""
+
+    __slots__ = (
+        "host",
+        "port",
+        "workers",
+        "enable_request_id",
+        "max_body_size",
+        "request_timeout",
+        "compression",
+        "rate_limit",
+        "jwt_auth",
+        "api_key_auth",
+        "static_files",
+        "graceful_shutdown",
+        "shutdown_timeout",
+        "openapi",
+        "trusted_proxies",
+        "limits",
+        "strict",
+        "routes",
+        "upstreams",
+        "access_log",
+        "catch_panic",
+        "security_headers",
+        "headers",
+        "cors",
+        "csrf",
+        "decompression",
+        "require",
+    )
+
+    host: str
+    """The address or host name to listen on."""
+
+    port: int
+    """The port to listen on; 0 lets the system choose."""
+
+    workers: int
+    """How many processes run Python handlers. All else is served by one, which uses every core."""
+
+    enable_request_id: RequestIdConfig | bool
+    """Gives every request an id and names it in the `x-request-id` header of every response."""
+
+    max_body_size: BodyLimitConfig | int | str | None
+    """Bounds the size of request bodies."""
+
+    request_timeout: TimeoutConfig | float | str | None
+    """Bounds how long a handler may take to begin its answer."""
+
+    compression: CompressionConfig | None
+    """Compresses answers for clients that accept it."""
+
+    rate_limit: RateLimitConfig | list[RateLimitConfig] | None
+    """Admits a number of requests a second, and a burst at once, for each client."""
+
+    jwt_auth: JwtConfig | None
+    """Lets requests through that carry a valid JSON Web Token."""
+
+    api_key_auth: ApiKeyConfig | None
+    """Lets requests through that carry one of the API keys."""
+
+    static_files: list[StaticFilesConfig]
+    """The directories that are served below a path."""
+
+    graceful_shutdown: bool
+    """Whether requests in flight are finished at shutdown."""
+
+    shutdown_timeout: float | str
+    """How long requests in flight may take at shutdown."""
+
+    openapi: OpenApiConfig | None
+    """The description of the API."""
+
+    trusted_proxies: list[str]
+    """The networks (CIDR) of proxies whose `Forwarded` and `X-Forwarded-*` headers are believed."""
+
+    limits: LimitsConfig
+    """The limits of connections and request heads."""
+
+    strict: bool
+    """Whether warnings at start are errors."""
+
+    routes: list[RouteConfig]
+    """The routes. Their order does not matter."""
+
+    upstreams: dict[str, UpstreamConfig]
+    """The servers behind this one, by the name that routes call them."""
+
+    access_log: AccessLogConfig | None
+    """Writes a line per request."""
+
+    catch_panic: CatchPanicConfig | bool
+    """Answers 500 where a handler panics. It has no settings: on or off."""
+
+    security_headers: SecurityHeadersConfig | None
+    """Sets headers that make browsers stricter. An empty text, `off` or `false` leaves one out."""
+
+    headers: HeadersConfig | None
+    """Sets, adds and removes headers of requests and responses."""
+
+    cors: CorsConfig | None
+    """Lets pages of other origins call this server and read its answers."""
+
+    csrf: CsrfConfig | None
+    """Refuses requests that pages of other sites make a browser send."""
+
+    decompression: DecompressionConfig | None
+    """Decodes compressed request bodies. `max_body_size` bounds what comes out, too."""
+
+    require: RequireConfig | None
+    """What the verified identity of a request must have."""
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        workers: int = 1,
+        enable_request_id: RequestIdConfig | Mapping[str, Any] | bool | None = True,
+        max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool | None = 10485760,
+        request_timeout: TimeoutConfig | Mapping[str, Any] | float | str | bool | None = 30,
+        compression: CompressionConfig | Mapping[str, Any] | bool | None = True,
+        rate_limit: RateLimitConfig | Mapping[str, Any] | Sequence[RateLimitConfig | Mapping[str, Any]] | Literal[False] | None = None,
+        jwt_auth: JwtConfig | Mapping[str, Any] | Literal[False] | None = None,
+        api_key_auth: ApiKeyConfig | Mapping[str, Any] | Literal[False] | None = None,
+        static_files: Sequence[StaticFilesConfig | Mapping[str, Any]] = (),
+        graceful_shutdown: bool = True,
+        shutdown_timeout: float | str = 30,
+        openapi: OpenApiConfig | Mapping[str, Any] | None = None,
+        *,
+        trusted_proxies: Sequence[str] = (),
+        limits: LimitsConfig | Mapping[str, Any] | None = None,
+        strict: bool = False,
+        routes: Sequence[RouteConfig | Mapping[str, Any]] = (),
+        upstreams: Mapping[str, UpstreamConfig | Mapping[str, Any]] | None = None,
+        access_log: AccessLogConfig | Mapping[str, Any] | bool | None = None,
+        catch_panic: CatchPanicConfig | Mapping[str, Any] | bool | None = True,
+        security_headers: SecurityHeadersConfig | Mapping[str, Any] | bool | None = None,
+        headers: HeadersConfig | Mapping[str, Any] | bool | None = None,
+        cors: CorsConfig | Mapping[str, Any] | Literal[False] | None = None,
+        csrf: CsrfConfig | Mapping[str, Any] | bool | None = None,
+        decompression: DecompressionConfig | Mapping[str, Any] | bool | None = None,
+        require: RequireConfig | Mapping[str, Any] | bool | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.workers = workers
+        self.enable_request_id = switch(RequestIdConfig, enable_request_id)
+        self.max_body_size = policy(BodyLimitConfig, max_body_size)
+        self.request_timeout = policy(TimeoutConfig, request_timeout)
+        self.compression = policy(CompressionConfig, compression)
+        self.rate_limit = maybe(RateLimitConfig, rate_limit)
+        self.jwt_auth = maybe(JwtConfig, jwt_auth)
+        self.api_key_auth = maybe(ApiKeyConfig, api_key_auth)
+        self.static_files = many(StaticFilesConfig, static_files)
+        self.graceful_shutdown = graceful_shutdown
+        self.shutdown_timeout = shutdown_timeout
+        self.openapi = maybe(OpenApiConfig, openapi)
+        self.trusted_proxies = items(trusted_proxies)
+        self.limits = one(LimitsConfig, limits)
+        self.strict = strict
+        self.routes = many(RouteConfig, routes)
+        self.upstreams = named(UpstreamConfig, upstreams)
+        self.access_log = policy(AccessLogConfig, access_log)
+        self.catch_panic = switch(CatchPanicConfig, catch_panic)
+        self.security_headers = policy(SecurityHeadersConfig, security_headers)
+        self.headers = policy(HeadersConfig, headers)
+        self.cors = maybe(CorsConfig, cors)
+        self.csrf = policy(CsrfConfig, csrf)
+        self.decompression = policy(DecompressionConfig, decompression)
+        self.require = policy(RequireConfig, require)
+
+
+class RequestIdConfig(Settings):
+    """Gives every request an id and names it in the `x-request-id` header of every response."""
+
+    __slots__ = ("accept",)
+
+    accept: bool
+    """Whether an id that the client sent is kept, if it matches `[A-Za-z0-9._-]{1,128}`."""
+
+    def __init__(
+        self,
+        *,
+        accept: bool = True,
+    ) -> None:
+        self.accept = accept
+
+
+class BodyLimitConfig(Settings):
+    """Bounds the size of request bodies."""
+
+    __slots__ = ("limit",)
+
+    limit: int | str
+    """The largest body that is taken, in bytes; 0 is no limit."""
+
+    def __init__(
+        self,
+        limit: int | str = 10485760,
+    ) -> None:
+        self.limit = limit
+
+
+class TimeoutConfig(Settings):
+    """Bounds how long a handler may take to begin its answer."""
+
+    __slots__ = ("duration", "status")
+
+    duration: float | str
+    """The longest time from the request head to the response head; 0 is no limit. Time in which the handler waits
+    for the request body does not count.
+    """
+
+    status: Literal[408, 503]
+    """The status that the client gets: 408, or 503 where it must not repeat the request by itself."""
+
+    def __init__(
+        self,
+        duration: float | str = 30,
+        *,
+        status: Literal[408, 503] = 408,
+    ) -> None:
+        self.duration = duration
+        self.status = status
+
+
+class CompressionConfig(Settings):
+    """Compresses answers for clients that accept it."""
+
+    __slots__ = ("gzip", "brotli", "min_size", "quality", "zstd", "types")
+
+    gzip: bool
+    """Whether gzip is offered."""
+
+    brotli: bool
+    """Whether brotli (`br`) is offered."""
+
+    min_size: int | str
+    """The smallest body that is compressed, in bytes. A body of unknown length is compressed."""
+
+    quality: int
+    """How hard to compress: 0 is fastest, 11 smallest. Brotli takes the number as it is, gzip at most 9, zstd as its
+    level, at least 1.
+    """
+
+    zstd: bool
+    """Whether zstd is offered."""
+
+    types: list[str]
+    """The media types that are compressed: `text/css`, `text/*`, or `*/*+json` for every type that ends so. Event
+    streams and gRPC never are.
+    """
+
+    def __init__(
+        self,
+        gzip: bool = True,
+        brotli: bool = True,
+        min_size: int | str = 1024,
+        quality: int = 6,
+        *,
+        zstd: bool = True,
+        types: Sequence[str] = (
+            "text/*",
+            "*/*+json",
+            "*/*+xml",
+            "*/*+yaml",
+            "application/json",
+            "application/javascript",
+            "application/x-ndjson",
+            "application/xml",
+            "application/yaml",
+            "application/toml",
+            "application/wasm",
+            "application/vnd.ms-fontobject",
+            "application/x-protobuf",
+            "application/rtf",
+            "application/sql",
+            "application/graphql",
+            "font/otf",
+            "font/ttf",
+            "image/bmp",
+            "image/x-icon",
+            "image/vnd.microsoft.icon",
+        ),
+    ) -> None:
+        self.gzip = gzip
+        self.brotli = brotli
+        self.min_size = min_size
+        self.quality = quality
+        self.zstd = zstd
+        self.types = items(types)
+
+
+class RateLimitConfig(Settings, implied={"ip_based": ("key", True)}):
+    """Admits a number of requests a second, and a burst at once, for each client."""
+
+    __slots__ = ("per_second", "burst", "ip_based", "key", "max_keys")
+
+    per_second: float
+    """How many requests a second come back; fractions are fine (`0.5` is one in two seconds)."""
+
+    burst: int
+    """How many requests pass at once."""
+
+    ip_based: bool | None
+    """Another spelling of `key`: true is `address`, false is `global`. Not together with `key`."""
+
+    key: str | None
+    """What has a counter of its own: `address` (the default; IPv6 by its /64 network), `global`, `header:NAME`, or,
+    once verified, `api_key` or `jwt:CLAIM`.
+    """
+
+    max_keys: int
+    """How many counters are kept, of 16 bytes each. One more than fit takes the place of the one that was used
+    longest ago.
+    """
+
+    def __init__(
+        self,
+        per_second: float,
+        burst: int,
+        ip_based: bool | None = None,
+        *,
+        key: str | None = None,
+        max_keys: int = 1048576,
+    ) -> None:
+        self.per_second = per_second
+        self.burst = burst
+        self.ip_based = True if ip_based is None and key is None else ip_based
+        self.key = key
+        self.max_keys = max_keys
+
+
+class JwtConfig(Settings, secrets=("secret",)):
+    """Lets requests through that carry a valid JSON Web Token."""
+
+    __slots__ = (
+        "secret",
+        "algorithm",
+        "audience",
+        "issuer",
+        "leeway",
+        "require_exp",
+        "required_claims",
+        "claim_headers",
+    )
+
+    secret: str | Mapping[str, str]
+    """The shared secret of the HS algorithms, the public key in PEM of the others."""
+
+    algorithm: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
+    """The one algorithm that is taken, whatever the token names."""
+
+    audience: str | Sequence[str] | None
+    """The audiences of which a token must name one in `aud`. Without this, a token that names any is refused (RFC
+    7519 section 4.1.3).
+    """
+
+    issuer: str | None
+    """The issuer that a token must name in `iss`."""
+
+    leeway: float | str
+    """By how much the clocks of issuer and server may differ."""
+
+    require_exp: bool
+    """Whether a token must say in `exp` when it ends."""
+
+    required_claims: list[str]
+    """Claims that a token must have; 403 names those that it has not."""
+
+    claim_headers: dict[str, str]
+    """Claims that an upstream gets as headers: `{ sub = "X-User" }`. Text goes as it is, anything else as JSON."""
+
+    def __init__(
+        self,
+        secret: str | Mapping[str, str],
+        algorithm: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"] = "HS256",
+        audience: str | Sequence[str] | None = None,
+        issuer: str | None = None,
+        leeway: float | str = 0,
+        *,
+        require_exp: bool = True,
+        required_claims: Sequence[str] = (),
+        claim_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.secret = secret
+        self.algorithm = algorithm
+        self.audience = audience
+        self.issuer = issuer
+        self.leeway = leeway
+        self.require_exp = require_exp
+        self.required_claims = items(required_claims)
+        self.claim_headers = plain(claim_headers)
+
+
+class ApiKeyConfig(Settings, secrets=("keys",)):
+    """Lets requests through that carry one of the API keys."""
+
+    __slots__ = ("keys", "header_name", "query_parameter", "consumer_header")
+
+    keys: Sequence[str | Mapping[str, str]] | Mapping[str, str | Mapping[str, str]]
+    """The keys: a list, or a table of names and keys. A key is plain text or `sha256:` and the digest in
+    hexadecimal. Keys without names are called `key-1`, `key-2` and so on.
+    """
+
+    header_name: str
+    """The request header that carries a key."""
+
+    query_parameter: str
+    """The query parameter that carries a key; empty: none does."""
+
+    consumer_header: str | None
+    """The header in which an upstream gets the name of the key."""
+
+    def __init__(
+        self,
+        keys: Sequence[str | Mapping[str, str]] | Mapping[str, str | Mapping[str, str]],
+        header_name: str = "X-API-Key",
+        *,
+        query_parameter: str = "api_key",
+        consumer_header: str | None = None,
+    ) -> None:
+        self.keys = keys
+        self.header_name = header_name
+        self.query_parameter = query_parameter
+        self.consumer_header = consumer_header
+
+
+class StaticFilesConfig(Settings):
+    """A directory whose files are served under a path."""
+
+    __slots__ = (
+        "directory",
+        "route_prefix",
+        "index_file",
+        "cache_control",
+        "fallback",
+        "precompressed",
+        "enable_request_id",
+        "access_log",
+        "catch_panic",
+        "security_headers",
+        "headers",
+        "cors",
+        "csrf",
+        "compression",
+        "request_timeout",
+        "rate_limit",
+        "jwt_auth",
+        "api_key_auth",
+        "max_body_size",
+        "decompression",
+        "require",
+    )
+
+    directory: str | PathLike[str]
+    """The directory."""
+
+    route_prefix: str
+    """The path under which the files are served: `/assets`, or `/` for all paths that nothing else answers."""
+
+    index_file: bool
+    """Whether `index.html` answers for the directory that it is in."""
+
+    cache_control: str | None
+    """The `Cache-Control` of every file, such as `public, max-age=3600`."""
+
+    fallback: str | None
+    """The file in the directory that answers when a browser opens a page for which there is no file: `index.html`,
+    for an application that routes in the browser.
+    """
+
+    precompressed: bool
+    """Whether `app.js.br`, `app.js.zst` and `app.js.gz` answer for `app.js`, where the client accepts that. Only for
+    directories in which such files hold the same content.
+    """
+
+    enable_request_id: RequestIdConfig | Mapping[str, Any] | bool | None
+    """Gives every request an id and names it in the `x-request-id` header of every response."""
+
+    access_log: AccessLogConfig | Mapping[str, Any] | bool | None
+    """Writes a line per request."""
+
+    catch_panic: CatchPanicConfig | Mapping[str, Any] | bool | None
+    """Answers 500 where a handler panics. It has no settings: on or off."""
+
+    security_headers: SecurityHeadersConfig | Mapping[str, Any] | bool | None
+    """Sets headers that make browsers stricter. An empty text, `off` or `false` leaves one out."""
+
+    headers: HeadersConfig | Mapping[str, Any] | bool | None
+    """Sets, adds and removes headers of requests and responses."""
+
+    cors: CorsConfig | Mapping[str, Any] | bool | None
+    """Lets pages of other origins call this server and read its answers."""
+
+    csrf: CsrfConfig | Mapping[str, Any] | bool | None
+    """Refuses requests that pages of other sites make a browser send."""
+
+    compression: CompressionConfig | Mapping[str, Any] | bool | None
+    """Compresses answers for clients that accept it."""
+
+    request_timeout: TimeoutConfig | Mapping[str, Any] | float | str | bool | None
+    """Bounds how long a handler may take to begin its answer."""
+
+    rate_limit: RateLimitConfig | Mapping[str, Any] | Sequence[RateLimitConfig | Mapping[str, Any]] | bool | None
+    """Admits a number of requests a second, and a burst at once, for each client."""
+
+    jwt_auth: JwtConfig | Mapping[str, Any] | bool | None
+    """Lets requests through that carry a valid JSON Web Token."""
+
+    api_key_auth: ApiKeyConfig | Mapping[str, Any] | bool | None
+    """Lets requests through that carry one of the API keys."""
+
+    max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool | None
+    """Bounds the size of request bodies."""
+
+    decompression: DecompressionConfig | Mapping[str, Any] | bool | None
+    """Decodes compressed request bodies. `max_body_size` bounds what comes out, too."""
+
+    require: RequireConfig | Mapping[str, Any] | bool | None
+    """What the verified identity of a request must have."""
+
+    def __init__(
+        self,
+        directory: str | PathLike[str],
+        route_prefix: str,
+        index_file: bool = True,
+        cache_control: str | None = None,
+        *,
+        fallback: str | None = None,
+        precompressed: bool = False,
+        enable_request_id: RequestIdConfig | Mapping[str, Any] | bool | None = None,
+        access_log: AccessLogConfig | Mapping[str, Any] | bool | None = None,
+        catch_panic: CatchPanicConfig | Mapping[str, Any] | bool | None = None,
+        security_headers: SecurityHeadersConfig | Mapping[str, Any] | bool | None = None,
+        headers: HeadersConfig | Mapping[str, Any] | bool | None = None,
+        cors: CorsConfig | Mapping[str, Any] | bool | None = None,
+        csrf: CsrfConfig | Mapping[str, Any] | bool | None = None,
+        compression: CompressionConfig | Mapping[str, Any] | bool | None = None,
+        request_timeout: TimeoutConfig | Mapping[str, Any] | float | str | bool | None = None,
+        rate_limit: RateLimitConfig | Mapping[str, Any] | Sequence[RateLimitConfig | Mapping[str, Any]] | bool | None = None,
+        jwt_auth: JwtConfig | Mapping[str, Any] | bool | None = None,
+        api_key_auth: ApiKeyConfig | Mapping[str, Any] | bool | None = None,
+        max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool | None = None,
+        decompression: DecompressionConfig | Mapping[str, Any] | bool | None = None,
+        require: RequireConfig | Mapping[str, Any] | bool | None = None,
+    ) -> None:
+        self.directory = directory
+        self.route_prefix = route_prefix
+        self.index_file = index_file
+        self.cache_control = cache_control
+        self.fallback = fallback
+        self.precompressed = precompressed
+        self.enable_request_id = enable_request_id
+        self.access_log = access_log
+        self.catch_panic = catch_panic
+        self.security_headers = security_headers
+        self.headers = headers
+        self.cors = cors
+        self.csrf = csrf
+        self.compression = compression
+        self.request_timeout = request_timeout
+        self.rate_limit = rate_limit
+        self.jwt_auth = jwt_auth
+        self.api_key_auth = api_key_auth
+        self.max_body_size = max_body_size
+        self.decompression = decompression
+        self.require = require
+
+
+class OpenApiConfig(Settings):
+    """The description of the API as an OpenAPI document, and the pages that show it."""
+
+    __slots__ = (
+        "enabled",
+        "title",
+        "version",
+        "description",
+        "swagger_ui_path",
+        "redoc_path",
+        "openapi_json_path",
+        "contact",
+        "license",
+        "servers",
+        "security_schemes",
+    )
+
+    enabled: bool
+    """Whether the document and its pages are served."""
+
+    title: str
+    """The name of the API."""
+
+    version: str
+    """The version of the API."""
+
+    description: str | None
+    """What the API is for."""
+
+    swagger_ui_path: str
+    """The path of the page of Swagger UI."""
+
+    redoc_path: str
+    """The path of the page of Redoc."""
+
+    openapi_json_path: str
+    """The path of the document."""
+
+    contact: ContactInfo | None
+    """Whom to ask about the API."""
+
+    license: LicenseInfo | None
+    """On which terms the API may be used."""
+
+    servers: list[ServerInfo]
+    """The servers that have the API."""
+
+    security_schemes: dict[str, SecuritySchemeInfo]
+    """How clients say who they are, by the name that operations call it."""
+
+    def __init__(
+        self,
+        enabled: bool = False,
+        title: str = "API",
+        version: str = "1.0.0",
+        description: str | None = None,
+        swagger_ui_path: str = "/docs",
+        redoc_path: str = "/redoc",
+        openapi_json_path: str = "/openapi.json",
+        contact: ContactInfo | Mapping[str, Any] | None = None,
+        license: LicenseInfo | Mapping[str, Any] | None = None,
+        servers: Sequence[ServerInfo | Mapping[str, Any]] = (),
+        security_schemes: Mapping[str, SecuritySchemeInfo | Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.enabled = enabled
+        self.title = title
+        self.version = version
+        self.description = description
+        self.swagger_ui_path = swagger_ui_path
+        self.redoc_path = redoc_path
+        self.openapi_json_path = openapi_json_path
+        self.contact = maybe(ContactInfo, contact)
+        self.license = maybe(LicenseInfo, license)
+        self.servers = many(ServerInfo, servers)
+        self.security_schemes = named(SecuritySchemeInfo, security_schemes)
+
+
+class LimitsConfig(Settings, nested=("body",)):
+    """The limits of connections and request heads. A time of 0 is no limit."""
+
+    __slots__ = (
+        "header_block",
+        "header_fields",
+        "uri",
+        "head_timeout",
+        "idle_timeout",
+        "body_timeout",
+        "body_rate",
+        "write_timeout",
+        "ping_timeout",
+        "streams",
+        "header_list",
+        "connections",
+        "body",
+    )
+
+    header_block: int | str
+    """The largest head of an HTTP/1.1 request: request line, header fields and line ends. More is answered 431."""
+
+    header_fields: int
+    """The largest number of header fields of a request. More is answered 431."""
+
+    uri: int | str
+    """The longest path with its query. Longer is answered 414."""
+
+    head_timeout: float | str
+    """How long a request head may take from its first byte, on HTTP/2 the first one. Slower is answered 408."""
+
+    idle_timeout: float | str
+    """How long a connection may be open without a request."""
+
+    body_timeout: float | str
+    """How long a request body may pause; after this time in all, it must also keep to `body_rate`. Slower is
+    answered 408.
+    """
+
+    body_rate: int | str
+    """The bytes per second that a request body must reach on average; 0 is no limit."""
+
+    write_timeout: float | str
+    """How long a client may take no byte of a response before the connection is closed."""
+
+    ping_timeout: float | str
+    """How often an HTTP/2 connection is pinged, and how long the answer may take."""
+
+    streams: int
+    """The number of concurrent streams of an HTTP/2 connection."""
+
+    header_list: int | str
+    """The largest header list of an HTTP/2 request (RFC 9113 section 6.5.2). More is answered 431."""
+
+    connections: int
+    """The number of connections served at a time. One more waits in the backlog of the system."""
+
+    body: BodyReadingConfig
+    """The limits of bodies that handlers of the program get as data."""
+
+    def __init__(
+        self,
+        *,
+        header_block: int | str = 65536,
+        header_fields: int = 100,
+        uri: int | str = 8192,
+        head_timeout: float | str = 10,
+        idle_timeout: float | str = 60,
+        body_timeout: float | str = 30,
+        body_rate: int | str = 256,
+        write_timeout: float | str = 30,
+        ping_timeout: float | str = 20,
+        streams: int = 100,
+        header_list: int | str = 65536,
+        connections: int = 10000,
+        body: BodyReadingConfig | Mapping[str, Any] | None = None,
+    ) -> None:
+        self.header_block = header_block
+        self.header_fields = header_fields
+        self.uri = uri
+        self.head_timeout = head_timeout
+        self.idle_timeout = idle_timeout
+        self.body_timeout = body_timeout
+        self.body_rate = body_rate
+        self.write_timeout = write_timeout
+        self.ping_timeout = ping_timeout
+        self.streams = streams
+        self.header_list = header_list
+        self.connections = connections
+        self.body = one(BodyReadingConfig, body)
+
+
+class RouteConfig(Settings):
+    """A route: a path, the methods and host it answers, policies of its own, and exactly one of `upstream`,
+    `static_files`, `response`, `redirect` and `python`.
+    """
+
+    __slots__ = (
+        "path",
+        "methods",
+        "host",
+        "upstream",
+        "static_files",
+        "response",
+        "redirect",
+        "python",
+        "enable_request_id",
+        "access_log",
+        "catch_panic",
+        "security_headers",
+        "headers",
+        "cors",
+        "csrf",
+        "compression",
+        "request_timeout",
+        "rate_limit",
+        "jwt_auth",
+        "api_key_auth",
+        "max_body_size",
+        "decompression",
+        "require",
+    )
+
+    path: str
+    """The path: `/users/{id}` takes one segment, `/files/{*rest}` all that is left."""
+
+    methods: list[str]
+    """The methods; none are all, and `GET` for `static_files`. `GET` answers `HEAD` too."""
+
+    host: str | None
+    """The host name, exact or with a wildcard label in front: `*.example.com`."""
+
+    upstream: str | None
+    """The name of an entry of `upstreams`, which answers."""
+
+    static_files: DirectoryConfig | None
+    """A directory that answers; the path ends in `{*rest}`, which names the file."""
+
+    response: ResponseConfig | None
+    """A fixed answer."""
+
+    redirect: RedirectConfig | None
+    """Another place to which the client is sent."""
+
+    python: str | None
+    """A Python application, `module:app`."""
+
+    enable_request_id: RequestIdConfig | Mapping[str, Any] | bool | None
+    """Gives every request an id and names it in the `x-request-id` header of every response."""
+
+    access_log: AccessLogConfig | Mapping[str, Any] | bool | None
+    """Writes a line per request."""
+
+    catch_panic: CatchPanicConfig | Mapping[str, Any] | bool | None
+    """Answers 500 where a handler panics. It has no settings: on or off."""
+
+    security_headers: SecurityHeadersConfig | Mapping[str, Any] | bool | None
+    """Sets headers that make browsers stricter. An empty text, `off` or `false` leaves one out."""
+
+    headers: HeadersConfig | Mapping[str, Any] | bool | None
+    """Sets, adds and removes headers of requests and responses."""
+
+    cors: CorsConfig | Mapping[str, Any] | bool | None
+    """Lets pages of other origins call this server and read its answers."""
+
+    csrf: CsrfConfig | Mapping[str, Any] | bool | None
+    """Refuses requests that pages of other sites make a browser send."""
+
+    compression: CompressionConfig | Mapping[str, Any] | bool | None
+    """Compresses answers for clients that accept it."""
+
+    request_timeout: TimeoutConfig | Mapping[str, Any] | float | str | bool | None
+    """Bounds how long a handler may take to begin its answer."""
+
+    rate_limit: RateLimitConfig | Mapping[str, Any] | Sequence[RateLimitConfig | Mapping[str, Any]] | bool | None
+    """Admits a number of requests a second, and a burst at once, for each client."""
+
+    jwt_auth: JwtConfig | Mapping[str, Any] | bool | None
+    """Lets requests through that carry a valid JSON Web Token."""
+
+    api_key_auth: ApiKeyConfig | Mapping[str, Any] | bool | None
+    """Lets requests through that carry one of the API keys."""
+
+    max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool | None
+    """Bounds the size of request bodies."""
+
+    decompression: DecompressionConfig | Mapping[str, Any] | bool | None
+    """Decodes compressed request bodies. `max_body_size` bounds what comes out, too."""
+
+    require: RequireConfig | Mapping[str, Any] | bool | None
+    """What the verified identity of a request must have."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        methods: Sequence[str] = (),
+        host: str | None = None,
+        upstream: str | None = None,
+        static_files: DirectoryConfig | Mapping[str, Any] | None = None,
+        response: ResponseConfig | Mapping[str, Any] | None = None,
+        redirect: RedirectConfig | Mapping[str, Any] | None = None,
+        python: str | None = None,
+        enable_request_id: RequestIdConfig | Mapping[str, Any] | bool | None = None,
+        access_log: AccessLogConfig | Mapping[str, Any] | bool | None = None,
+        catch_panic: CatchPanicConfig | Mapping[str, Any] | bool | None = None,
+        security_headers: SecurityHeadersConfig | Mapping[str, Any] | bool | None = None,
+        headers: HeadersConfig | Mapping[str, Any] | bool | None = None,
+        cors: CorsConfig | Mapping[str, Any] | bool | None = None,
+        csrf: CsrfConfig | Mapping[str, Any] | bool | None = None,
+        compression: CompressionConfig | Mapping[str, Any] | bool | None = None,
+        request_timeout: TimeoutConfig | Mapping[str, Any] | float | str | bool | None = None,
+        rate_limit: RateLimitConfig | Mapping[str, Any] | Sequence[RateLimitConfig | Mapping[str, Any]] | bool | None = None,
+        jwt_auth: JwtConfig | Mapping[str, Any] | bool | None = None,
+        api_key_auth: ApiKeyConfig | Mapping[str, Any] | bool | None = None,
+        max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool | None = None,
+        decompression: DecompressionConfig | Mapping[str, Any] | bool | None = None,
+        require: RequireConfig | Mapping[str, Any] | bool | None = None,
+    ) -> None:
+        self.path = path
+        self.methods = items(methods)
+        self.host = host
+        self.upstream = upstream
+        self.static_files = maybe(DirectoryConfig, static_files)
+        self.response = maybe(ResponseConfig, response)
+        self.redirect = maybe(RedirectConfig, redirect)
+        self.python = python
+        self.enable_request_id = enable_request_id
+        self.access_log = access_log
+        self.catch_panic = catch_panic
+        self.security_headers = security_headers
+        self.headers = headers
+        self.cors = cors
+        self.csrf = csrf
+        self.compression = compression
+        self.request_timeout = request_timeout
+        self.rate_limit = rate_limit
+        self.jwt_auth = jwt_auth
+        self.api_key_auth = api_key_auth
+        self.max_body_size = max_body_size
+        self.decompression = decompression
+        self.require = require
+
+
+class UpstreamConfig(Settings):
+    """A group of servers that answer alike. Requests go to them in turn (round robin).
+
+    Connections are kept open and used again. A target that cannot be reached is passed over for the next one, for
+    as long as nothing of the request has been sent.
+    """
+
+    __slots__ = (
+        "targets",
+        "connect_timeout",
+        "response_timeout",
+        "idle_timeout",
+        "idle_connections",
+        "strip_prefix",
+        "rewrite",
+        "http2",
+        "preserve_host",
+        "ca",
+    )
+
+    targets: list[str]
+    """The servers: `http://host:port`, `https://host:port` or `unix:/path/to.sock`; at least one."""
+
+    connect_timeout: float | str
+    """How long making a connection may take, name resolution and TLS included; then 502."""
+
+    response_timeout: float | str
+    """How long the head of the answer may take once the request is sent, or while the upstream takes no more of its
+    body; then 504. Shorter than the default of `request_timeout`, so that a slow upstream shows as one.
+    """
+
+    idle_timeout: float | str
+    """How long a connection is kept open while it has nothing to do."""
+
+    idle_connections: int
+    """How many connections without work are kept open for each target."""
+
+    strip_prefix: str | None
+    """Leading segments of the path that the upstream does not get to see: with `/api`, a request for `/api/users`
+    asks for `/users`. Other paths stay as they are. Not together with `rewrite`.
+    """
+
+    rewrite: str | None
+    """The path that the upstream is asked for; `{name}` stands for what a parameter of the route's path matched:
+    `/v2/{rest}`. The query stays. Not together with `strip_prefix`.
+    """
+
+    http2: bool
+    """Whether HTTP/2 is spoken: with `https` if the target agrees (ALPN), with `http` and `unix` in any case (prior
+    knowledge). WebSockets and other upgrades always use HTTP/1.1.
+    """
+
+    preserve_host: bool
+    """Whether the target sees the `Host` that the client asked for; otherwise it sees its own name.
+    `X-Forwarded-Host` and `Forwarded` name the client's in both cases.
+    """
+
+    ca: str | PathLike[str] | None
+    """A PEM file with the authorities that `https` targets are checked against, in place of the ones that the system
+    trusts.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[str],
+        *,
+        connect_timeout: float | str = 5,
+        response_timeout: float | str = 25,
+        idle_timeout: float | str = 60,
+        idle_connections: int = 256,
+        strip_prefix: str | None = None,
+        rewrite: str | None = None,
+        http2: bool = False,
+        preserve_host: bool = True,
+        ca: str | PathLike[str] | None = None,
+    ) -> None:
+        self.targets = items(targets)
+        self.connect_timeout = connect_timeout
+        self.response_timeout = response_timeout
+        self.idle_timeout = idle_timeout
+        self.idle_connections = idle_connections
+        self.strip_prefix = strip_prefix
+        self.rewrite = rewrite
+        self.http2 = http2
+        self.preserve_host = preserve_host
+        self.ca = ca
+
+
+class AccessLogConfig(Settings):
+    """Writes a line per request."""
+
+    __slots__ = ("format", "output", "query", "masked")
+
+    format: Literal["text", "json"]
+    """How a line is written."""
+
+    output: str
+    """Where to: `stdout`, `stderr`, or the path of a file, which is appended to."""
+
+    query: bool
+    """Whether the query is logged. Then the values of `masked` show as `****`."""
+
+    masked: list[str]
+    """The query parameters whose values are never logged, in any case of letters. The `query_parameter` of
+    `api_key_auth` belongs here.
+    """
+
+    def __init__(
+        self,
+        *,
+        format: Literal["text", "json"] = "text",
+        output: str = "stdout",
+        query: bool = False,
+        masked: Sequence[str] = ("api_key", "access_token"),
+    ) -> None:
+        self.format = format
+        self.output = output
+        self.query = query
+        self.masked = items(masked)
+
+
+class CatchPanicConfig(Settings):
+    """Answers 500 where a handler panics. It has no settings: on or off."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        pass
+
+
+class SecurityHeadersConfig(Settings):
+    """Sets headers that make browsers stricter. An empty text, `off` or `false` leaves one out."""
+
+    __slots__ = (
+        "content_type_options",
+        "frame_options",
+        "referrer_policy",
+        "strict_transport_security",
+        "content_security_policy",
+        "permissions_policy",
+        "cross_origin_opener_policy",
+        "cross_origin_resource_policy",
+    )
+
+    content_type_options: bool
+    """`X-Content-Type-Options: nosniff`: the type of a resource is what its header says."""
+
+    frame_options: Literal["off", "deny", "same-origin"]
+    """`X-Frame-Options`: who may show a page in a frame (RFC 7034)."""
+
+    referrer_policy: Literal["off", "no-referrer", "no-referrer-when-downgrade", "origin", "origin-when-cross-origin", "same-origin", "strict-origin", "strict-origin-when-cross-origin", "unsafe-url"]
+    """`Referrer-Policy`: how much of its address a page tells others."""
+
+    strict_transport_security: str
+    """`Strict-Transport-Security`: for how long only HTTPS is used (RFC 6797). Sent over HTTPS only."""
+
+    content_security_policy: str
+    """`Content-Security-Policy`: what a page may load and do."""
+
+    permissions_policy: str
+    """`Permissions-Policy`: which features of the device a page may use."""
+
+    cross_origin_opener_policy: Literal["off", "same-origin", "same-origin-allow-popups", "noopener-allow-popups", "unsafe-none"]
+    """`Cross-Origin-Opener-Policy`: whether pages that open each other share a browsing context."""
+
+    cross_origin_resource_policy: Literal["off", "same-origin", "same-site", "cross-origin"]
+    """`Cross-Origin-Resource-Policy`: which sites may embed the resource."""
+
+    def __init__(
+        self,
+        *,
+        content_type_options: bool = True,
+        frame_options: Literal["off", "deny", "same-origin"] = "deny",
+        referrer_policy: Literal["off", "no-referrer", "no-referrer-when-downgrade", "origin", "origin-when-cross-origin", "same-origin", "strict-origin", "strict-origin-when-cross-origin", "unsafe-url"] = "strict-origin-when-cross-origin",
+        strict_transport_security: str = "max-age=31536000",
+        content_security_policy: str = "base-uri 'self'; object-src 'none'",
+        permissions_policy: str = "camera=(), geolocation=(), microphone=()",
+        cross_origin_opener_policy: Literal["off", "same-origin", "same-origin-allow-popups", "noopener-allow-popups", "unsafe-none"] = "same-origin",
+        cross_origin_resource_policy: Literal["off", "same-origin", "same-site", "cross-origin"] = "same-origin",
+    ) -> None:
+        self.content_type_options = content_type_options
+        self.frame_options = frame_options
+        self.referrer_policy = referrer_policy
+        self.strict_transport_security = strict_transport_security
+        self.content_security_policy = content_security_policy
+        self.permissions_policy = permissions_policy
+        self.cross_origin_opener_policy = cross_origin_opener_policy
+        self.cross_origin_resource_policy = cross_origin_resource_policy
+
+
+class HeadersConfig(Settings, nested=("request", "response",)):
+    """Sets, adds and removes headers of requests and responses."""
+
+    __slots__ = ("request", "response")
+
+    request: HeaderEdits
+    """What is done to requests, before anything further in sees them."""
+
+    response: HeaderEdits
+    """What is done to responses, refusals included."""
+
+    def __init__(
+        self,
+        *,
+        request: HeaderEdits | Mapping[str, Any] | None = None,
+        response: HeaderEdits | Mapping[str, Any] | None = None,
+    ) -> None:
+        self.request = one(HeaderEdits, request)
+        self.response = one(HeaderEdits, response)
+
+
+class CorsConfig(Settings):
+    """Lets pages of other origins call this server and read its answers."""
+
+    __slots__ = ("origins", "methods", "headers", "exposed_headers", "credentials", "max_age")
+
+    origins: list[str]
+    """The origins: `https://app.example`; `https://*.example.com` for all subdomains at any depth; `regex:...`,
+    which must fit the whole origin; or `*` alone for any.
+    """
+
+    methods: list[str]
+    """The methods that may be used, or `*`. `GET`, `HEAD` and `POST` need no permission."""
+
+    headers: list[str]
+    """The request headers that may be sent, or `*`, which does not include `authorization`."""
+
+    exposed_headers: list[str]
+    """The response headers that a page may read besides the usual ones, or `*`."""
+
+    credentials: bool
+    """Whether cookies and other credentials may be sent along. Not together with `*` anywhere."""
+
+    max_age: float | str
+    """For how long a browser may remember what a preflight said."""
+
+    def __init__(
+        self,
+        origins: Sequence[str],
+        *,
+        methods: Sequence[str] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
+        headers: Sequence[str] = ("authorization", "content-type"),
+        exposed_headers: Sequence[str] = (),
+        credentials: bool = False,
+        max_age: float | str = 600,
+    ) -> None:
+        self.origins = items(origins)
+        self.methods = items(methods)
+        self.headers = items(headers)
+        self.exposed_headers = items(exposed_headers)
+        self.credentials = credentials
+        self.max_age = max_age
+
+
+class CsrfConfig(Settings):
+    """Refuses requests that pages of other sites make a browser send."""
+
+    __slots__ = ("trusted_origins",)
+
+    trusted_origins: list[str]
+    """Other origins whose pages may send requests that act: `https://accounts.example`."""
+
+    def __init__(
+        self,
+        *,
+        trusted_origins: Sequence[str] = (),
+    ) -> None:
+        self.trusted_origins = items(trusted_origins)
+
+
+class DecompressionConfig(Settings):
+    """Decodes compressed request bodies. `max_body_size` bounds what comes out, too."""
+
+    __slots__ = ("gzip", "brotli", "zstd", "deflate")
+
+    gzip: bool
+    """Whether gzip is taken."""
+
+    brotli: bool
+    """Whether brotli (`br`) is taken."""
+
+    zstd: bool
+    """Whether zstd is taken."""
+
+    deflate: bool
+    """Whether `deflate` is taken: the zlib format, as RFC 9110 section 8.4.1.2 defines it."""
+
+    def __init__(
+        self,
+        *,
+        gzip: bool = True,
+        brotli: bool = True,
+        zstd: bool = True,
+        deflate: bool = True,
+    ) -> None:
+        self.gzip = gzip
+        self.brotli = brotli
+        self.zstd = zstd
+        self.deflate = deflate
+
+
+class RequireConfig(Settings):
+    """What the verified identity of a request must have."""
+
+    __slots__ = ("scopes", "roles", "claims", "consumers")
+
+    scopes: list[str]
+    """Scopes, all of which the token must name in `scope` or `scp`."""
+
+    roles: list[str]
+    """Roles, one of which the token must name in `roles`."""
+
+    claims: dict[str, str | Sequence[str]]
+    """Claims of the token with the value that each must have; of a list, one of the values. A claim that is itself a
+    list must hold such a value.
+    """
+
+    consumers: list[str]
+    """Names of API keys, each of which passes without a token."""
+
+    def __init__(
+        self,
+        *,
+        scopes: Sequence[str] = (),
+        roles: Sequence[str] = (),
+        claims: Mapping[str, str | Sequence[str]] | None = None,
+        consumers: Sequence[str] = (),
+    ) -> None:
+        self.scopes = items(scopes)
+        self.roles = items(roles)
+        self.claims = plain(claims)
+        self.consumers = items(consumers)
+
+
+class ContactInfo(Settings):
+    """Whom to ask about the API."""
+
+    __slots__ = ("name", "email", "url")
+
+    name: str | None
+    """The name of a person or an organisation."""
+
+    email: str | None
+    """An e-mail address."""
+
+    url: str | None
+    """The URL of a page about it."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        email: str | None = None,
+        url: str | None = None,
+    ) -> None:
+        self.name = name
+        self.email = email
+        self.url = url
+
+
+class LicenseInfo(Settings):
+    """On which terms the API may be used."""
+
+    __slots__ = ("name", "url")
+
+    name: str
+    """The name of the license."""
+
+    url: str | None
+    """The URL of its text."""
+
+    def __init__(
+        self,
+        name: str,
+        url: str | None = None,
+    ) -> None:
+        self.name = name
+        self.url = url
+
+
+class ServerInfo(Settings):
+    """A server that has the API."""
+
+    __slots__ = ("url", "description")
+
+    url: str
+    """The URL under which the paths stand."""
+
+    description: str | None
+    """What the server is for."""
+
+    def __init__(
+        self,
+        url: str,
+        description: str | None = None,
+    ) -> None:
+        self.url = url
+        self.description = description
+
+
+class SecuritySchemeInfo(Settings):
+    """How clients say who they are."""
+
+    __slots__ = ("type", "scheme", "bearer_format", "location", "name")
+
+    type: Literal["http", "apiKey", "mutualTLS"]
+    """The kind of scheme."""
+
+    scheme: str | None
+    """Of `http`: the scheme of the `Authorization` header, such as `bearer`."""
+
+    bearer_format: str | None
+    """Of `bearer`: what a token looks like, such as `JWT`."""
+
+    location: Literal["header", "query", "cookie"] | None
+    """Of `apiKey`: where the key stands."""
+
+    name: str | None
+    """Of `apiKey`: the name of the header, parameter or cookie."""
+
+    def __init__(
+        self,
+        type: Literal["http", "apiKey", "mutualTLS"],
+        scheme: str | None = None,
+        bearer_format: str | None = None,
+        location: Literal["header", "query", "cookie"] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.type = type
+        self.scheme = scheme
+        self.bearer_format = bearer_format
+        self.location = location
+        self.name = name
+
+
+class BodyReadingConfig(Settings):
+    """The limits of bodies that are read for a handler. What is past them is refused with 400."""
+
+    __slots__ = ("json_depth", "form_fields", "form_files")
+
+    json_depth: int
+    """How many arrays and objects of a JSON body may stand one inside the other; more than 512 are never taken."""
+
+    form_fields: int
+    """The number of fields of a form, files not counted."""
+
+    form_files: int
+    """The number of files of a form."""
+
+    def __init__(
+        self,
+        *,
+        json_depth: int = 128,
+        form_fields: int = 1000,
+        form_files: int = 100,
+    ) -> None:
+        self.json_depth = json_depth
+        self.form_fields = form_fields
+        self.form_files = form_files
+
+
+class DirectoryConfig(Settings):
+    """A directory whose files are served: the leaf `static_files` of a route. The route's path ends in `{*rest}`,
+    and the rest names the file.
+    """
+
+    __slots__ = ("directory", "index_file", "cache_control", "fallback", "precompressed")
+
+    directory: str | PathLike[str]
+    """The directory."""
+
+    index_file: bool
+    """Whether `index.html` answers for the directory that it is in."""
+
+    cache_control: str | None
+    """The `Cache-Control` of every file, such as `public, max-age=3600`."""
+
+    fallback: str | None
+    """The file in the directory that answers when a browser opens a page for which there is no file: `index.html`,
+    for an application that routes in the browser.
+    """
+
+    precompressed: bool
+    """Whether `app.js.br`, `app.js.zst` and `app.js.gz` answer for `app.js`, where the client accepts that. Only for
+    directories in which such files hold the same content.
+    """
+
+    def __init__(
+        self,
+        directory: str | PathLike[str],
+        *,
+        index_file: bool = True,
+        cache_control: str | None = None,
+        fallback: str | None = None,
+        precompressed: bool = False,
+    ) -> None:
+        self.directory = directory
+        self.index_file = index_file
+        self.cache_control = cache_control
+        self.fallback = fallback
+        self.precompressed = precompressed
+
+
+class ResponseConfig(Settings):
+    """A fixed answer: a status, headers, and text or JSON."""
+
+    __slots__ = ("status", "headers", "body", "json")
+
+    status: int
+    """The status."""
+
+    headers: dict[str, str]
+    """The headers."""
+
+    body: str | None
+    """The body as text; `text/plain; charset=utf-8` unless `headers` says otherwise."""
+
+    json: Any | None
+    """The body as a value that is written as JSON. Not together with `body`."""
+
+    def __init__(
+        self,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        body: str | None = None,
+        json: Any | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = plain(headers)
+        self.body = body
+        self.json = json
+
+
+class RedirectConfig(Settings):
+    """A redirect."""
+
+    __slots__ = ("to", "status", "keep_query")
+
+    to: str
+    """Where to: a path or a URL. `{name}` stands for what a parameter of the route's path matched."""
+
+    status: int
+    """The status: 301, 302, 303, 307 or 308 (RFC 9110 section 15.4)."""
+
+    keep_query: bool
+    """Whether the query of the request is kept."""
+
+    def __init__(
+        self,
+        to: str,
+        *,
+        status: int = 307,
+        keep_query: bool = True,
+    ) -> None:
+        self.to = to
+        self.status = status
+        self.keep_query = keep_query
+
+
+class HeaderEdits(Settings):
+    """What is done to the headers of one side."""
+
+    __slots__ = ("set", "add", "remove")
+
+    set: dict[str, str]
+    """Headers that get this value in place of any other, by name."""
+
+    add: dict[str, str]
+    """Headers that get this value beside those that are there, by name."""
+
+    remove: list[str]
+    """The names of headers that are removed."""
+
+    def __init__(
+        self,
+        *,
+        set: Mapping[str, str] | None = None,
+        add: Mapping[str, str] | None = None,
+        remove: Sequence[str] = (),
+    ) -> None:
+        self.set = plain(set)
+        self.add = plain(add)
+        self.remove = items(remove)
+
+
+class RoutePolicies(TypedDict, total=False):
+    """What a route or a router says about policies.
+
+    A dict is laid over what the router or the server says, an object replaces it; `False` switches the policy
+    off, `True` is the server's.
+    """
+
+    enable_request_id: RequestIdConfig | Mapping[str, Any] | bool
+    """Gives every request an id and names it in the `x-request-id` header of every response."""
+
+    access_log: AccessLogConfig | Mapping[str, Any] | bool
+    """Writes a line per request."""
+
+    catch_panic: CatchPanicConfig | Mapping[str, Any] | bool
+    """Answers 500 where a handler panics. It has no settings: on or off."""
+
+    security_headers: SecurityHeadersConfig | Mapping[str, Any] | bool
+    """Sets headers that make browsers stricter. An empty text, `off` or `false` leaves one out."""
+
+    headers: HeadersConfig | Mapping[str, Any] | bool
+    """Sets, adds and removes headers of requests and responses."""
+
+    cors: CorsConfig | Mapping[str, Any] | bool
+    """Lets pages of other origins call this server and read its answers."""
+
+    csrf: CsrfConfig | Mapping[str, Any] | bool
+    """Refuses requests that pages of other sites make a browser send."""
+
+    compression: CompressionConfig | Mapping[str, Any] | bool
+    """Compresses answers for clients that accept it."""
+
+    request_timeout: TimeoutConfig | Mapping[str, Any] | float | str | bool
+    """Bounds how long a handler may take to begin its answer."""
+
+    rate_limit: RateLimitConfig | Mapping[str, Any] | Sequence[RateLimitConfig | Mapping[str, Any]] | bool
+    """Admits a number of requests a second, and a burst at once, for each client."""
+
+    jwt_auth: JwtConfig | Mapping[str, Any] | bool
+    """Lets requests through that carry a valid JSON Web Token."""
+
+    api_key_auth: ApiKeyConfig | Mapping[str, Any] | bool
+    """Lets requests through that carry one of the API keys."""
+
+    max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool
+    """Bounds the size of request bodies."""
+
+    decompression: DecompressionConfig | Mapping[str, Any] | bool
+    """Decodes compressed request bodies. `max_body_size` bounds what comes out, too."""
+
+    require: RequireConfig | Mapping[str, Any] | bool
+    """What the verified identity of a request must have."""
