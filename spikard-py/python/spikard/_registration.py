@@ -9,16 +9,16 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from . import _annotations, _plan, _signature
 
 Handler = Callable[..., Any]
 
 
-@dataclass(frozen=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A function, what it answers to, and what its decorator said."""
 
     methods: tuple[str, ...]

@@ -10,12 +10,13 @@ import os
 from collections.abc import AsyncIterable, Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from enum import Enum
-from typing import Any, ClassVar, TypeAlias
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from ._border import File, Parts, Stream
-from ._cookies import SameSite, set_cookie_line
 from ._headers import Headers, HeadersInit
+
+if TYPE_CHECKING:
+    from ._cookies import SameSite
 
 Encode: TypeAlias = Callable[[Any], bytes]
 
@@ -94,6 +95,8 @@ class Response:
         partitioned: bool = False,
     ) -> None:
         """Adds a cookie (RFC 6265bis). Raises `ValueError` for one that no browser would keep."""
+        from ._cookies import set_cookie_line
+
         line = set_cookie_line(
             key,
             value,
@@ -185,6 +188,8 @@ class RedirectResponse(Response):
         if status_code not in (301, 302, 303, 307, 308):
             raise ValueError(f"status_code is {status_code!r}, expected 301, 302, 303, 307 or 308")
         super().__init__(None, status_code, headers)
+        from urllib.parse import quote
+
         self.headers["location"] = quote(str(url), safe=":/%#?=@[]!$&'()*+,;~")
 
 
@@ -261,6 +266,8 @@ def attachment(filename: str) -> str:
     """A `Content-Disposition` under which any name is kept (RFC 6266, RFC 8187)."""
     if filename.isascii() and filename.isprintable() and not set(filename) & set('"\\%'):
         return f'attachment; filename="{filename}"'
+    from urllib.parse import quote
+
     return f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
 
 
