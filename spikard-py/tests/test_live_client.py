@@ -9,9 +9,14 @@ import time
 
 import pytest
 
-from spikard import LiveTestClient, Spikard, TestClient
+from spikard import LiveTestClient, Request, Spikard, TestClient
 
 app = Spikard()
+
+
+@app.get("/host")
+async def host(request: Request):
+    return request.headers["host"]
 
 
 @app.get("/pid")
@@ -22,6 +27,7 @@ async def pid():
 def test_without_a_loop():
     with LiveTestClient(app) as client:
         assert client.get("/pid").json() == client.pid != os.getpid()
+        assert f"http://{client.get('/host').text}" == client.base_url
         process = client.pid
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)

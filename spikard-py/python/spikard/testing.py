@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._client.base import Client
-from ._client.live import LiveServer
 from ._client.response import TestResponse
 
 if TYPE_CHECKING:
@@ -37,20 +36,22 @@ class TestClient(Client):
 
             return InProcess(app)
 
-        super().__init__(in_process, "testserver", headers)
+        super().__init__(in_process, lambda: "testserver", headers)
 
 
 class LiveTestClient(Client):
     """A client of a real server: another process, a port, connections.
 
-    The process imports the application anew from the module in which it was made, so it must be a
-    variable of that module.
+    The process imports the module that holds the application. For one that no module holds, made in
+    a test function or a fixture, it is a copy of this process, where the system can copy one.
     """
 
     def __init__(self, app: Spikard, *, headers: HeadersInit | None = None) -> None:
         """A client of `app`, which sends `headers` with every request."""
+        from ._client.live import LiveServer
+
         self._server = LiveServer(app)
-        super().__init__(lambda: self._server, self._server.host, headers)
+        super().__init__(lambda: self._server, lambda: self._server.host, headers)
 
     @property
     def base_url(self) -> str:

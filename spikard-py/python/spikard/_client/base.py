@@ -33,8 +33,10 @@ class Client:
     cookies: CookieJar
     """The cookies: those that responses set are kept, others can be set here."""
 
-    def __init__(self, make_transport: Callable[[], Transport], host: str, headers: HeadersInit | None) -> None:
-        """A client of the server that `make_transport` makes."""
+    def __init__(
+        self, make_transport: Callable[[], Transport], host: Callable[[], str], headers: HeadersInit | None
+    ) -> None:
+        """A client of the server that `make_transport` makes; `host` is asked once it has started."""
         self.headers = Headers(headers)
         self.cookies = CookieJar()
         self._host = host
@@ -75,7 +77,7 @@ class Client:
 
     def request(self, method: str, url: str, **options: Unpack[RequestOptions]) -> TestResponse:
         """Sends a request with any method. Redirects are not followed."""
-        request = build(method, url, self._host, self.headers, options)
+        request = build(method, url, self.headers, options)
         exchange = self._exchange(request, options.get("cookies") or {})
         return TestResponse(exchange if _loop_runs() else self._session.run(exchange))
 
@@ -83,7 +85,10 @@ class Client:
         sent = {**self.cookies.sent_to(request.path), **cookies}
         if sent:
             request.headers.add("cookie", "; ".join(f"{name}={value}" for name, value in sent.items()))
-        answer = await self._session.exchange(request)
+        transport = await self._session.start()
+        method, target, headers, body = request
+        headers.setdefault("host", self._host())
+        answer = Answer(*await transport.call(method, target, headers.lines(), body))
         self.cookies.store(Headers.received(answer.headers), request.path)
         return answer
 

@@ -55,13 +55,13 @@ class Request(NamedTuple):
         return self.target.partition("?")[0]
 
 
-def build(method: str, url: str, host: str, defaults: Headers, options: RequestOptions) -> Request:
-    """Makes the request of a call; cookies are not in it."""
+def build(method: str, url: str, defaults: Headers, options: RequestOptions) -> Request:
+    """Makes the request of a call; cookies are not in it, nor a host that the URL does not name."""
     parts = urlsplit(url)
     path = quote(parts.path or "/", safe=_PATH)
     query = "&".join(filter(None, (quote(parts.query, safe=f"{_PATH}?[]"), _urlencoded(options.get("params")))))
     body, media_type = _body(options)
-    headers = Headers({"host": parts.netloc or host})
+    headers = Headers({"host": parts.netloc} if parts.netloc else None)
     if media_type is not None:
         headers["content-type"] = media_type
     if body or method in ("POST", "PUT", "PATCH"):

@@ -8,12 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .response import Answer
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from .request import Request
 
 T = TypeVar("T")
 
@@ -48,12 +45,6 @@ class Session:
         if self._own_loop is None:
             self._own_loop = asyncio.new_event_loop()
         return self._own_loop.run_until_complete(coroutine)
-
-    async def exchange(self, request: Request) -> Answer:
-        """Sends a request; starts the server before the first."""
-        transport = await self.start()
-        method, target, headers, body = request
-        return Answer(*await transport.call(method, target, headers.lines(), body))
 
     async def start(self) -> Transport:
         """Starts the server, unless it runs on this loop. One that was left on another loop is stopped first."""
