@@ -4,6 +4,7 @@ use http::request::Parts;
 use pyo3::prelude::*;
 use spikard_core::handler::RequestBody;
 use spikard_core::problem::Subject;
+use spikard_core::validation::Parameter;
 
 use crate::request::Request;
 
@@ -11,39 +12,43 @@ use crate::request::Request;
 pub(crate) struct Call {
     head: Head,
     pub(crate) body: RequestBody,
+    /// The values of the parameters, in their order.
+    pub(crate) values: Vec<Option<Parameter<'static>>>,
 }
 
 /// The head of the request: the server's, until the handler asks for a `Request` of Python.
 enum Head {
     Parts(Box<Parts>),
     Request(Py<Request>),
-    /// Between the two.
-    Moving,
 }
 
 impl Call {
-    pub(crate) fn new(parts: Parts, body: RequestBody) -> Self {
-        Self { head: Head::Parts(Box::new(parts)), body }
+    pub(crate) fn new(parts: Parts, body: RequestBody, values: Vec<Option<Parameter<'static>>>) -> Self {
+        Self { head: Head::Parts(Box::new(parts)), body, values }
     }
 
     /// The request as Python sees it; made when it is first asked for.
     pub(crate) fn request<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, Request>> {
-        let request = match std::mem::replace(&mut self.head, Head::Moving) {
-            Head::Parts(parts) => Py::new(py, Request::new(*parts, self.body.bytes.clone()))?,
-            Head::Request(request) => request,
-            Head::Moving => unreachable!("a head is moved in this function only, which puts it back"),
-        };
-        let bound = request.bind(py).clone();
-        self.head = Head::Request(request);
-        Ok(bound)
+        if let Head::Parts(parts) = &mut self.head {
+            let parts = std::mem::replace(&mut **parts, http::Request::new(()).into_parts().0);
+            self.head = Head::Request(Py::new(py, Request::new(parts, self.body.bytes.clone()))?);
+        }
+        match &self.head {
+            Head::Request(request) => Ok(request.bind(py).clone()),
+            Head::Parts(_) => unreachable!("it was made above"),
+        }
+    }
+
+    /// The head of the request.
+    pub(crate) fn parts(&self) -> &Parts {
+        match &self.head {
+            Head::Parts(parts) => parts,
+            Head::Request(request) => request.get().parts(),
+        }
     }
 
     /// What a problem is about.
     pub(crate) fn subject(&self) -> Subject {
-        match &self.head {
-            Head::Parts(parts) => Subject::of_parts(parts),
-            Head::Request(request) => Subject::of_parts(request.get().parts()),
-            Head::Moving => Subject::default(),
-        }
+        Subject::of_parts(self.parts())
     }
 }

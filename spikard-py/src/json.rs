@@ -40,3 +40,10 @@ fn number<'py>(py: Python<'py>, number: &Number) -> PyResult<Bound<'py, PyAny>> 
     }
     Ok(number.as_f64().into_pyobject(py)?)
 }
+
+/// Plain objects of Python as a value.
+pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Value> {
+    let text = object.py().import("msgspec.json")?.getattr("encode")?.call1((object,))?;
+    serde_json::from_slice(text.cast::<pyo3::types::PyBytes>()?.as_bytes())
+        .map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
+}

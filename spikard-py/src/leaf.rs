@@ -11,6 +11,7 @@ use spikard_core::{Answer, BodyKind, Request, Service};
 
 use crate::call::Call;
 use crate::engine::Engine;
+use crate::file;
 use crate::route::PythonRoute;
 
 /// The leaf of one route.
@@ -23,7 +24,7 @@ pub(crate) struct PythonLeaf {
 impl Service for PythonLeaf {
     fn call(&self, mut request: Request) -> Answer<'_> {
         Box::pin(async move {
-            let kind = self.route.arguments.body_kind();
+            let kind = self.route.body_kind();
             let body = if kind == BodyKind::None {
                 RequestBody::default()
             } else {
@@ -33,7 +34,10 @@ impl Service for PythonLeaf {
                 }
             };
             let (parts, _) = request.into_parts();
-            self.engine.run(&self.route, Call::new(parts, body)).await
+            match self.route.check(&parts, &body) {
+                Ok(values) => file::filled(self.engine.run(&self.route, Call::new(parts, body, values)).await).await,
+                Err(refusal) => refusal,
+            }
         })
     }
 }

@@ -9,13 +9,17 @@
 
 mod app;
 mod arguments;
+mod body;
 mod call;
+mod config;
 mod context;
 mod engine;
 mod failure;
+mod file;
 mod json;
 mod leaf;
 mod lock;
+mod parameters;
 mod pool;
 mod queue;
 mod request;
@@ -28,6 +32,7 @@ mod stream;
 mod task;
 mod thread;
 mod turn;
+mod workers;
 
 /// The extension module.
 #[pyo3::pymodule]
@@ -38,4 +43,6 @@ mod _spikard {
     use crate::server::Server;
     #[pymodule_export]
     use crate::turn::Turns;
+    #[pymodule_export]
+    use crate::workers::{is_worker, supervise};
 }

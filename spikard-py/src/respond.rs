@@ -13,6 +13,7 @@ use spikard_core::{Body, Response};
 use crate::call::Call;
 use crate::engine::Engine;
 use crate::failure;
+use crate::file;
 use crate::route::PythonRoute;
 use crate::stream;
 
@@ -84,7 +85,7 @@ fn from_object(
         match &*body.get_type().name()?.to_cow()? {
             "Stream" => Response::new(stream::body(py, engine, &body, route, call)?),
             "Problem" => failure::problem(status, body.getattr("detail")?.extract()?, &call.subject()),
-            "File" => return Err(PyTypeError::new_err("files are sent by the leaf of their route")),
+            "File" => file::answer(body.getattr("path")?.extract()?, call),
             name => return Err(PyTypeError::new_err(format!("a response with a body of type {name} cannot be sent"))),
         }
     };

@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
+use http::request::Parts;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use spikard_core::handler::RequestBody;
+use spikard_core::problem::Subject;
+use spikard_core::validation::{Parameter, Parameters, RequestHead, refuse};
+use spikard_core::{BodyKind, Response};
 
 use crate::app::App;
 use crate::arguments::Arguments;
 use crate::call::Call;
+use crate::parameters;
 
 /// A handler and how it is called.
 pub(crate) struct PythonRoute {
@@ -19,8 +25,17 @@ pub(crate) struct PythonRoute {
     pub(crate) cancel: bool,
     /// Writes results as JSON.
     pub(crate) encode: Py<PyAny>,
-    pub(crate) arguments: Arguments,
+    arguments: Arguments,
+    parameters: Parameters,
     function: Py<PyAny>,
+}
+
+/// Why a function was not called, or did not return.
+pub(crate) enum Unmet {
+    /// The request is at fault.
+    Refused(Response),
+    /// Something was raised.
+    Raised(PyErr),
 }
 
 /// How the function runs.
@@ -53,12 +68,53 @@ impl PythonRoute {
             cancel: plan.getattr("cancel_on_disconnect")?.extract()?,
             encode,
             arguments: Arguments::read(&signature)?,
+            parameters: parameters::compile(&signature.getattr("parameters")?)?,
             function: plan.getattr("function")?.unbind(),
         })
     }
 
+    /// What is to be read of the body.
+    pub(crate) fn body_kind(&self) -> BodyKind {
+        match self.arguments.body() {
+            Some(body) => body.kind(),
+            None if self.arguments.wants_body_data() => BodyKind::JsonText,
+            None if self.arguments.wants_request() => BodyKind::Raw,
+            None => BodyKind::None,
+        }
+    }
+
+    /// Reads the parameters, and refuses what can be refused without Python: with all errors of
+    /// parameters and body.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(crate) fn check(&self, parts: &Parts, body: &RequestBody) -> Result<Vec<Option<Parameter<'static>>>, Response> {
+        let wanted = self.arguments.body();
+        if let Some(response) = wanted.and_then(|wanted| wanted.refused_type(body, &Subject::of_parts(parts))) {
+            return Err(response);
+        }
+        let head =
+            RequestHead { path: parts.extensions.get(), query: parts.uri.query().unwrap_or_default(), headers: &parts.headers };
+        let (values, mut violations) = match self.parameters.read(&head) {
+            Ok(values) => (values.into_iter().map(|value| value.map(Parameter::into_owned)).collect(), Vec::new()),
+            Err(violations) => (Vec::new(), violations),
+        };
+        if let Some(wanted) = wanted {
+            violations.extend(wanted.violations(body, !violations.is_empty()));
+        }
+        if violations.is_empty() { Ok(values) } else { Err(refuse(&violations, &Subject::of_parts(parts))) }
+    }
+
     /// Calls the function.
-    pub(crate) fn invoke<'py>(&self, py: Python<'py>, call: &mut Call) -> PyResult<Bound<'py, PyAny>> {
-        self.arguments.call(self.function.bind(py), call)
+    ///
+    /// # Errors
+    /// A refusal of the body, or what was raised.
+    pub(crate) fn invoke<'py>(&self, py: Python<'py>, call: &mut Call) -> Result<Bound<'py, PyAny>, Unmet> {
+        let body = self.arguments.body().map(|body| body.argument(py, &call.body)).transpose();
+        let body = body.map_err(|refused| match refused.response(&call.subject()) {
+            Ok(response) => Unmet::Refused(response),
+            Err(error) => Unmet::Raised(error),
+        })?;
+        self.arguments.call(self.function.bind(py), call, body).map_err(Unmet::Raised)
     }
 }

@@ -9,19 +9,22 @@ use pyo3::BoundObject;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use spikard_core::config::{Format, load_text, process_environment};
+use spikard_core::config::Loaded;
 use spikard_core::gateway::Leaf;
 use spikard_core::server::{Live, Server as HttpServer, Settings, Signals, Stop};
+use spikard_core::workers::Worker;
 use spikard_core::{Body, Gateway, RouteConfig, ServerConfig, Service};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::app::App;
+use crate::config;
 use crate::engine::{Engine, Transport};
 use crate::leaf::PythonLeaf;
 use crate::queue::Queue;
 use crate::route::PythonRoute;
 use crate::turn::Turns;
+use crate::workers;
 
 /// The routes of an app, ready to answer on one event loop.
 #[pyclass(frozen, module = "spikard._spikard")]
@@ -46,13 +49,11 @@ impl Server {
         py: Python<'_>,
         routes: &Bound<'_, PyList>,
         hooks: &Bound<'_, PyAny>,
-        config: &str,
+        config: &Bound<'_, PyAny>,
         event_loop: &Bound<'_, PyAny>,
         turns: Option<PyRef<'_, Turns>>,
     ) -> PyResult<Self> {
-        let loaded = load_text("ServerConfig", config, Format::Json, Path::new(""), &process_environment)
-            .map_err(|report| PyValueError::new_err(report.render(false)))?;
-        let config = loaded.config;
+        let mut loaded = config::load(config, routes)?;
         let (handle, queue, thread) = match turns {
             Some(turns) => (turns.handle(), None, None),
             None => {
@@ -63,10 +64,11 @@ impl Server {
         let transport = queue.as_ref().map_or(Transport::Here(handle.clone()), |queue| Transport::Queue(Arc::clone(queue)));
         let engine = Engine::new(event_loop, transport)?;
         let app = Arc::new(App::read(hooks)?);
-        let leaves = routes.iter().map(|plan| leaf(&plan, &app, &engine, &config)).collect::<PyResult<Vec<_>>>()?;
-        let gateway = py
-            .detach(|| Gateway::build_with(&config, Path::new(""), leaves))
-            .map_err(|error| PyValueError::new_err(loaded_errors(error)))?;
+        let plans = routes.iter().map(|plan| PythonRoute::read(&plan, &app).map(Arc::new)).collect::<PyResult<Vec<_>>>()?;
+        let leaves = leaves(&mut loaded, &plans, &engine);
+        let built = py.detach(|| Gateway::build_with(&loaded.config, Path::new(""), leaves));
+        let gateway = built.map_err(|error| config::wrong(&loaded.locate(error)))?;
+        let config = loaded.config;
         let gateway = Arc::new(gateway);
         Ok(Self { config, gateway, engine, handle, queue, stop: Mutex::default(), thread: Mutex::new(thread) })
     }
@@ -89,28 +91,30 @@ impl Server {
     /// Listens and serves. The futures of asyncio `listening` and `ended` are told of both: the
     /// first gets the addresses, the second how it ended.
     #[pyo3(signature = (host, port, listening, ended))]
-    fn start(&self, host: Option<String>, port: Option<u16>, listening: Py<PyAny>, ended: Py<PyAny>) {
+    fn start(&self, host: String, port: u16, listening: Py<PyAny>, ended: Py<PyAny>) -> PyResult<()> {
         let (stop, signals) = Signals::by_hand();
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
-        let config = &self.config;
-        let settings = Settings::of(config, &self.gateway);
-        let (host, port) = (host.unwrap_or_else(|| config.host.clone()), port.unwrap_or(config.port));
-        let gateway: Arc<dyn Service> = Arc::clone(&self.gateway) as _;
+        let settings = Settings::of(&self.config, &self.gateway);
+        let mut service: Arc<dyn Service> = Arc::clone(&self.gateway) as _;
         let engine = Arc::clone(&self.engine);
+        let worker = workers::take();
+        if let Some(worker) = &worker {
+            worker.obey(signals.stop())?;
+        }
         self.handle.spawn(async move {
-            let server = match HttpServer::bind(&host, port, settings).await {
+            let server = match bind(worker, &mut service, &host, port, settings).await {
                 Ok(server) => server,
                 Err(error) => {
-                    let message = error.to_string();
-                    return engine.on_loop(move |py| fail(py, &listening, PyOSError::new_err(message)));
+                    return engine.on_loop(move |py| fail(py, &listening, PyOSError::new_err(error)));
                 }
             };
             let addresses: Vec<(String, u16)> =
                 server.addresses().iter().map(|address| (address.ip().to_string(), address.port())).collect();
             engine.on_loop(move |py| resolve(py, &listening, addresses));
-            let outcome = format!("{:?}", server.run(Live::new(gateway), signals).await);
+            let outcome = format!("{:?}", server.run(Live::new(service), signals).await);
             engine.on_loop(move |py| resolve(py, &ended, outcome));
         });
+        Ok(())
     }
 
     /// Asks for a graceful end; the second time for an end at once.
@@ -163,16 +167,39 @@ impl Server {
     }
 }
 
-fn leaf(plan: &Bound<'_, PyAny>, app: &Arc<App>, engine: &Arc<Engine>, config: &ServerConfig) -> PyResult<Leaf> {
-    let route = Arc::new(PythonRoute::read(plan, app)?);
-    let config_of = RouteConfig {
-        path: plan.getattr("path")?.extract()?,
-        methods: plan.getattr("methods")?.extract()?,
-        ..Default::default()
+/// Listens: on the sockets that a worker was handed, else on the host and port.
+async fn bind(
+    worker: Option<Worker>,
+    service: &mut Arc<dyn Service>,
+    host: &str,
+    port: u16,
+    settings: Settings,
+) -> Result<HttpServer, String> {
+    match worker {
+        None => HttpServer::bind(host, port, settings).await.map_err(|error| error.to_string()),
+        Some(mut worker) => {
+            *service = worker.counted(Arc::clone(service));
+            let server = HttpServer::from_listeners(worker.take_listeners(), settings).map_err(|error| error.to_string())?;
+            worker.ready();
+            Ok(server)
+        }
+    }
+}
+
+/// The leaves of the routes that Python answers; they are taken out of the configuration.
+fn leaves(loaded: &mut Loaded, plans: &[Arc<PythonRoute>], engine: &Arc<Engine>) -> Vec<Leaf> {
+    let limits = loaded.config.limits.body;
+    let (python, other): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut loaded.config.routes).into_iter().partition(|route| route.python.is_some());
+    loaded.config.routes = other;
+    let leaf = |mut route: RouteConfig| {
+        let number: usize = route.python.take()?.parse().ok()?;
+        let plan = plans.get(number)?;
+        let name = Python::attach(|py| format!("python {}", plan.name.bind(py)));
+        let service = PythonLeaf { route: Arc::clone(plan), engine: Arc::clone(engine), limits };
+        Some(Leaf { route, name, service: Arc::new(service) })
     };
-    let name = format!("python {}", route.name.bind(plan.py()));
-    let service = PythonLeaf { route, engine: Arc::clone(engine), limits: config.limits.body };
-    Ok(Leaf { route: config_of, name, service: Arc::new(service) })
+    python.into_iter().filter_map(leaf).collect()
 }
 
 /// tokio on a thread of its own, until the sender is dropped.
@@ -207,8 +234,4 @@ fn settle<'py>(future: &Bound<'py, PyAny>, how: &str, value: Bound<'py, PyAny>) 
     if let Err(error) = settled {
         error.write_unraisable(future.py(), Some(future));
     }
-}
-
-fn loaded_errors(error: spikard_core::BuildError) -> String {
-    error.each().into_iter().map(|(at, message)| format!("{at}: {message}")).collect::<Vec<_>>().join("\n")
 }

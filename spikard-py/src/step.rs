@@ -10,7 +10,7 @@ use crate::context;
 use crate::engine::Engine;
 use crate::failure::{self, Failed};
 use crate::respond::respond;
-use crate::route::{Kind, PythonRoute};
+use crate::route::{Kind, PythonRoute, Unmet};
 use crate::slot::Slot;
 
 /// How far a request came.
@@ -27,6 +27,11 @@ pub(crate) fn begin(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRout
         Kind::Async => route.invoke(py, &mut call),
         Kind::Inline | Kind::Threaded => context::isolated(py, || route.invoke(py, &mut call)),
     };
+    let outcome = match outcome {
+        Ok(result) => Ok(result),
+        Err(Unmet::Raised(error)) => Err(error),
+        Err(Unmet::Refused(response)) => return Step::Done(response),
+    };
     match (outcome, &route.kind) {
         (Ok(coroutine), Kind::Async) => {
             let task = match engine.tasks.start(coroutine, route.name.bind(py)) {
@@ -41,8 +46,12 @@ pub(crate) fn begin(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRout
 
 /// Calls a handler on a thread of the pool; what it comes to goes to the slot.
 pub(crate) fn on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call, slot: &Slot) {
-    let outcome = context::isolated(py, || route.invoke(py, &mut call));
-    match outcome.and_then(|result| respond(py, engine, result, route, &call)) {
+    let outcome = match context::isolated(py, || route.invoke(py, &mut call)) {
+        Ok(result) => respond(py, engine, result, route, &call),
+        Err(Unmet::Raised(error)) => Err(error),
+        Err(Unmet::Refused(response)) => Ok(response),
+    };
+    match outcome {
         Ok(response) => slot.put(response),
         Err(error) => {
             // Exception handlers may be coroutines: they run on the loop.

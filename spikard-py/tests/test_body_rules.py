@@ -24,7 +24,6 @@ class User(msgspec.Struct):
 
 class Model(pydantic.BaseModel):
     name: str
-    friends: "list[Model]" = []
 
 
 @dataclass

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use axum_core::body::Body;
 use http::header::{
@@ -35,45 +36,11 @@ impl Files {
             Some((coding, open)) => (Some(coding), open),
             None => (None, source.open),
         };
-        let validators = Validators::of(&open, coding);
-        let mut response = Response::default();
-        self.describe(response.headers_mut(), &validators, source.is_fallback);
-        match validators.check(request.headers()) {
-            Verdict::NotModified => {
-                *response.status_mut() = StatusCode::NOT_MODIFIED;
-                return Ok(response);
-            }
-            Verdict::Failed => {
-                return Ok(
-                    PRECONDITION_FAILED.response(&Subject::of(request), "the file is not the one that the request is about")
-                );
-            }
-            Verdict::Proceed => {}
+        let mut response = answer(request, &source.name, open, coding, self.clock.wall(), wait)?;
+        if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
+            self.describe(response.headers_mut(), source.is_fallback);
         }
-        let size = open.size;
-        let part = match self.wanted(request, &validators, size) {
-            Wanted::Whole => 0..size,
-            Wanted::Part(part) => {
-                *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-                let range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
-                insert(response.headers_mut(), CONTENT_RANGE, HeaderValue::try_from(range).ok());
-                part
-            }
-            Wanted::Nothing => return Ok(not_satisfiable(request, size)),
-        };
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, content_type(&source.name));
-        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        headers.insert(CONTENT_LENGTH, (part.end - part.start).into());
-        insert(headers, CONTENT_ENCODING, coding.map(|coding| HeaderValue::from_static(coding.token())));
-        if request.method() == Method::HEAD {
-            return Ok(response);
-        }
-        let body = match usize::try_from(part.end - part.start) {
-            Ok(length) if length as u64 <= PIECE => Body::from(root::read(&open.file, part.start, length, wait)?),
-            _ => Body::new(FileBody::new(open.file, part)),
-        };
-        Ok(response.map(|_| body))
+        Ok(response)
     }
 
     /// The sibling that the client likes best, of those that are there.
@@ -100,10 +67,8 @@ impl Files {
         Ok(None)
     }
 
-    /// The fields that a 200 and a 304 have in common (RFC 9110 section 15.4.5).
-    fn describe(&self, headers: &mut HeaderMap, validators: &Validators, is_fallback: bool) {
-        insert(headers, ETAG, validators.tag());
-        insert(headers, LAST_MODIFIED, validators.last_modified());
+    /// What the settings add to a 200 and to a 304 (RFC 9110 section 15.4.5).
+    fn describe(&self, headers: &mut HeaderMap, is_fallback: bool) {
         insert(headers, CACHE_CONTROL, self.cache_control.clone());
         if is_fallback {
             headers.insert(VARY, HeaderValue::from_static("accept, sec-fetch-mode"));
@@ -112,14 +77,63 @@ impl Files {
             vary_by_encoding(headers);
         }
     }
+}
 
-    fn wanted(&self, request: &Request, validators: &Validators, size: u64) -> Wanted {
-        let headers = request.headers();
-        let field = headers.get(RANGE).filter(|_| request.method() == Method::GET).and_then(|value| value.to_str().ok());
-        match field {
-            Some(field) if validators.allow_range(headers, self.clock.wall()) => wanted(field, size),
-            _ => Wanted::Whole,
+/// The answer with a file of this name: whole, a part of it, or that the client has it already.
+pub(super) fn answer(
+    request: &Request,
+    name: &str,
+    open: OpenFile,
+    coding: Option<Coding>,
+    now: Duration,
+    wait: Wait,
+) -> io::Result<Response> {
+    let validators = Validators::of(&open, coding);
+    let mut response = Response::default();
+    insert(response.headers_mut(), ETAG, validators.tag());
+    insert(response.headers_mut(), LAST_MODIFIED, validators.last_modified());
+    match validators.check(request.headers()) {
+        Verdict::NotModified => {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return Ok(response);
         }
+        Verdict::Failed => {
+            return Ok(PRECONDITION_FAILED.response(&Subject::of(request), "the file is not the one that the request is about"));
+        }
+        Verdict::Proceed => {}
+    }
+    let size = open.size;
+    let part = match part(request, &validators, size, now) {
+        Wanted::Whole => 0..size,
+        Wanted::Part(part) => {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            let range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+            insert(response.headers_mut(), CONTENT_RANGE, HeaderValue::try_from(range).ok());
+            part
+        }
+        Wanted::Nothing => return Ok(not_satisfiable(request, size)),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type(name));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(CONTENT_LENGTH, (part.end - part.start).into());
+    insert(headers, CONTENT_ENCODING, coding.map(|coding| HeaderValue::from_static(coding.token())));
+    if request.method() == Method::HEAD {
+        return Ok(response);
+    }
+    let body = match usize::try_from(part.end - part.start) {
+        Ok(length) if length as u64 <= PIECE => Body::from(root::read(&open.file, part.start, length, wait)?),
+        _ => Body::new(FileBody::new(open.file, part)),
+    };
+    Ok(response.map(|_| body))
+}
+
+fn part(request: &Request, validators: &Validators, size: u64, now: Duration) -> Wanted {
+    let headers = request.headers();
+    let field = headers.get(RANGE).filter(|_| request.method() == Method::GET).and_then(|value| value.to_str().ok());
+    match field {
+        Some(field) if validators.allow_range(headers, now) => wanted(field, size),
+        _ => Wanted::Whole,
     }
 }
 

@@ -31,6 +31,7 @@ mod body;
 mod conditions;
 mod config;
 mod content_type;
+mod file;
 mod range;
 mod request_path;
 mod root;
@@ -48,6 +49,7 @@ use crate::problem::{BAD_REQUEST, INTERNAL_SERVER_ERROR, METHOD_NOT_ALLOWED, NOT
 use crate::service::{Answer, Request, Response, Service};
 
 pub use self::config::{DirectoryConfig, StaticFilesConfig};
+pub use self::file::send_file;
 pub use self::request_path::RestPath;
 
 use self::answer::Source;

@@ -89,18 +89,30 @@ impl Root {
             Err(error) if means_missing(error) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
+        Entry::of(file)
+    }
+}
+
+impl Entry {
+    /// What an open file is; none for other kinds than files and directories.
+    pub(super) fn of(file: File) -> io::Result<Option<Self>> {
         let metadata = file.metadata()?;
         Ok(match metadata.file_type() {
-            kind if kind.is_file() => Some(Entry::File(OpenFile {
+            kind if kind.is_file() => Some(Self::File(OpenFile {
                 file,
                 size: metadata.len(),
                 modified: (metadata.mtime(), metadata.mtime_nsec()),
                 changed: (metadata.ctime(), metadata.ctime_nsec()),
             })),
-            kind if kind.is_dir() => Some(Entry::Directory),
+            kind if kind.is_dir() => Some(Self::Directory),
             _ => None,
         })
     }
+}
+
+/// Opens the file at a path that a program chose, wherever it leads.
+pub(super) fn open(path: &Path) -> io::Result<Option<Entry>> {
+    Entry::of(File::from(rustix::fs::openat(CWD, path, FILE, Mode::empty())?))
 }
 
 /// `XDEV`: leads out of the root. `NXIO`: a socket, or a device without driver.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -40,23 +40,22 @@ def log_exception(error: BaseException, name: str, request_id: str) -> None:
 
 
 def _build(
-    app: Spikard, config: ServerConfig | None, loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None
+    app: Spikard, config: ServerConfig, loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None
 ) -> _spikard.Server:
-    config = config if config is not None else app.config
-    return _spikard.Server(app._routes(), Hooks(app), json.dumps(config._tree()), loop, turns)
+    return _spikard.Server(app._routes(), Hooks(app), config, loop, turns)
 
 
 class Serving:
     """An app that is being served on the running loop."""
 
-    def __init__(self, app: Spikard, config: ServerConfig | None, turns: _spikard.Turns | None = None) -> None:
+    def __init__(self, app: Spikard, config: ServerConfig, turns: _spikard.Turns | None = None) -> None:
         self._app = app
         self._loop = asyncio.get_running_loop()
         self._server = _build(app, config, self._loop, turns)
         self._listening: asyncio.Future[list[tuple[str, int]]] = self._loop.create_future()
         self._ended: asyncio.Future[str] = self._loop.create_future()
 
-    async def run(self, host: str | None, port: int | None) -> None:
+    async def run(self, host: str, port: int) -> None:
         """Serves until it is told to stop; when this is cancelled, drains first."""
         descriptor = self._server.descriptor
         if descriptor is not None:
@@ -72,14 +71,13 @@ class Serving:
                 self._loop.remove_reader(descriptor)
             self._server.close()
 
-    async def _listen(self, host: str | None, port: int | None) -> None:
+    async def _listen(self, host: str, port: int) -> None:
         self._server.start(host, port, self._listening, self._ended)
         addresses = await self._listening
         for warning in self._server.warnings:
             logger.warning("%s", warning)
-        for address, number in addresses:
-            shown = f"[{address}]" if ":" in address else address
-            print(f"listening on http://{shown}:{number}", file=sys.stderr, flush=True)
+        if not _spikard.is_worker():
+            _announce(addresses)
         with self._signals():
             try:
                 await asyncio.shield(self._ended)
@@ -104,8 +102,10 @@ class _Signals:
     def __enter__(self) -> None:
         if self._is_main:
             for number in (signal.SIGTERM, signal.SIGINT):
-                self._before[number] = signal.getsignal(number)
-                self._loop.add_signal_handler(number, self._stop)
+                self._before[number] = signal.getsignal(number) or signal.SIG_DFL
+                # Ctrl-C reaches all processes of a terminal; a worker is told by its supervisor.
+                ignored = number == signal.SIGINT and _spikard.is_worker()
+                self._loop.add_signal_handler(number, _ignore if ignored else self._stop)
 
     def __exit__(self, *_: object) -> None:
         for number, before in self._before.items():
@@ -113,11 +113,18 @@ class _Signals:
             signal.signal(number, before)
 
 
+def _ignore() -> None:
+    """Leaves a signal to somebody else."""
+
+
 async def serve(
     app: Spikard, config: ServerConfig | None = None, host: str | None = None, port: int | None = None
 ) -> None:
     """Serves on the running loop, beside whatever else runs there."""
-    await Serving(app, config).run(host, port)
+    settings = config if config is not None else app.config
+    if settings.workers > 1:
+        raise ValueError(f"workers is {settings.workers}, expected 1: serve() serves in the process that calls it")
+    await Serving(app, settings).run(*_address(settings, host, port))
 
 
 def run(
@@ -129,20 +136,66 @@ def run(
     workers: int | None = None,
     reload: bool = False,
     loop: str = "auto",
+    max_requests: int | None = None,
+    max_rss: int | None = None,
 ) -> None:
-    """Serves until SIGTERM or Ctrl-C."""
-    event_loop, turns = _loop.new_event_loop()
+    """Serves until SIGTERM or Ctrl-C: here, or in processes of their own that this one supervises."""
+    settings = config if config is not None else app.config
+    if loop not in ("auto", "asyncio", "uvloop"):
+        raise ValueError(f"loop is {loop!r}, expected 'auto', 'asyncio' or 'uvloop'")
+    count = settings.workers if workers is None else workers
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(f"workers is {count!r}, expected a whole number, at least 1")
+    if reload:
+        from . import _reload
+
+        if count > 1:
+            raise ValueError("reload stands beside several workers, expected one of the two")
+        if not _reload.is_watched():
+            _reload.watch()
+            return
+    host, port = _address(settings, host, port)
+    if (count > 1 or max_requests or max_rss) and not _spikard.is_worker():
+        command = [sys.executable, *sys.orig_argv[1:]]
+        _spikard.supervise(command, count, host, port, settings.shutdown_timeout, max_requests, max_rss, _announce)
+        return
+    _run_here(app, settings, host, port, loop)
+
+
+def _run_here(app: Spikard, settings: ServerConfig, host: str, port: int, loop: str) -> None:
+    turns: _spikard.Turns | None
+    if loop == "uvloop":
+        import uvloop
+
+        event_loop, turns = uvloop.new_event_loop(), None
+    else:
+        event_loop, turns = _loop.new_event_loop()
     asyncio.set_event_loop(event_loop)
+
+    async def main() -> None:
+        await Serving(app, settings, turns).run(host, port)
+
     try:
-        event_loop.run_until_complete(_run(app, config, host, port, turns))
+        event_loop.run_until_complete(main())
     finally:
         _close(event_loop)
 
 
-async def _run(
-    app: Spikard, config: ServerConfig | None, host: str | None, port: int | None, turns: _spikard.Turns
-) -> None:
-    await Serving(app, config, turns).run(host, port)
+def _address(settings: ServerConfig, host: str | None, port: int | None) -> tuple[str, int]:
+    """Where to listen: arguments stand above the environment, that above the configuration."""
+    given = os.environ.get("SPIKARD_PORT")
+    if port is None and given is not None:
+        if not (given.isascii() and given.isdigit() and int(given) < 1 << 16):
+            raise ValueError(f"SPIKARD_PORT is {given!r}, expected 0 to 65535")
+        port = int(given)
+    host = host if host is not None else os.environ.get("SPIKARD_HOST")
+    return (settings.host if host is None else host), (settings.port if port is None else port)
+
+
+def _announce(addresses: list[tuple[str, int]]) -> None:
+    for address, number in addresses:
+        shown = f"[{address}]" if ":" in address else address
+        print(f"listening on http://{shown}:{number}", file=sys.stderr, flush=True)
 
 
 def _close(event_loop: asyncio.AbstractEventLoop) -> None:
@@ -171,7 +224,7 @@ class InProcess:
     async def start(self) -> None:
         """Builds the routes and begins the lifespan."""
         self._loop = asyncio.get_running_loop()
-        self._server = _build(self._app, None, self._loop, None)
+        self._server = _build(self._app, self._app.config, self._loop, None)
         assert self._server.descriptor is not None
         self._loop.add_reader(self._server.descriptor, self._server.run_queue)
         await self._app._lifespan.startup()

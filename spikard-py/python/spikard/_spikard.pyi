@@ -1,11 +1,12 @@
 """The extension module: the server, made in Rust (spikard-py/src)."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from spikard._plan import Route
 from spikard._server import Hooks
+from spikard.config import ServerConfig
 from spikard.datastructures import Headers, State
 
 class Request:
@@ -49,6 +50,18 @@ class Request:
     def json(self) -> Awaitable[Any]: ...
     def __getitem__(self, name: str) -> Any: ...
 
+def is_worker() -> bool: ...
+def supervise(
+    command: list[str],
+    workers: int,
+    host: str,
+    port: int,
+    shutdown_timeout: float,
+    max_requests: int | None,
+    max_rss: int | None,
+    listening: Callable[[list[tuple[str, int]]], None],
+) -> None: ...
+
 class Turns:
     """The runtime of tokio that runs in the selector of one event loop."""
 
@@ -62,7 +75,7 @@ class Server:
         cls,
         routes: list[Route],
         hooks: Hooks,
-        config: str,
+        config: ServerConfig,
         event_loop: asyncio.AbstractEventLoop,
         turns: Turns | None = None,
     ) -> Server: ...
@@ -73,8 +86,8 @@ class Server:
     def run_queue(self) -> None: ...
     def start(
         self,
-        host: str | None,
-        port: int | None,
+        host: str,
+        port: int,
         listening: asyncio.Future[list[tuple[str, int]]],
         ended: asyncio.Future[str],
     ) -> None: ...

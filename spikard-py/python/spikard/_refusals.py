@@ -1,0 +1,42 @@
+"""What decoders say against a body that its schema finds nothing wrong with: validators of the type's author."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+_PLACE = re.compile(r"^(?P<text>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+
+
+def errors(error: BaseException) -> list[dict[str, Any]] | None:
+    """The `errors[]` of a 422; `None` if the exception says nothing of the request."""
+    if isinstance(error, msgspec.ValidationError):
+        return [_of_msgspec(error)]
+    listed = getattr(error, "errors", None)
+    if callable(listed) and type(error).__module__.partition(".")[0] in ("pydantic", "pydantic_core"):
+        return [_of_pydantic(entry) for entry in listed(include_url=False, include_context=False)]
+    return None
+
+
+def _of_msgspec(error: msgspec.ValidationError) -> dict[str, Any]:
+    match = _PLACE.match(str(error))
+    text, path = (match["text"], match["path"] or "") if match else (str(error), "")
+    steps = [name or index for name, index in _STEP.findall(path)]
+    return {"type": "validation_error", "loc": ["body", *steps], "msg": text, "input": None}
+
+
+def _of_pydantic(entry: dict[str, Any]) -> dict[str, Any]:
+    value = entry.get("input")
+    try:
+        msgspec.json.encode(value)
+    except (TypeError, ValueError):
+        value = str(value)
+    return {
+        "type": entry["type"],
+        "loc": ["body", *(str(step) for step in entry["loc"])],
+        "msg": entry["msg"],
+        "input": value,
+    }
