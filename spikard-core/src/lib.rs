@@ -31,7 +31,7 @@
 //! | to | start at |
 //! |---|---|
 //! | serve axum handlers and tower services | [`App`] |
-//! | get requests taken apart, bodies read | [`Handler`] |
+//! | get requests taken apart, bodies read, data checked | [`Handler`], [`validation`] |
 //! | read a file | [`config::load`], [`config::load_text`] |
 //! | say what stands before which route | [`ServerConfig`], [`RouteConfig`], [`Override`] |
 //! | put the policies around a router of yours | [`ServerConfig::policies`], [`Policies::build`] |
@@ -55,8 +55,8 @@ pub mod routes;
 mod serve;
 pub mod server;
 pub mod testing;
-pub mod workers;
 pub mod validation;
+pub mod workers;
 
 pub use app::App;
 pub use config::{LimitsConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig};

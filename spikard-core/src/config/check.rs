@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::{Location, LocationSegment};
-use jsonschema::{ValidationError, Validator};
 use spikard_middleware::stack::KEYS;
 use spikard_middleware::{ConfigPath, Step, units};
 
@@ -16,6 +16,7 @@ use super::shape::Shape;
 use super::suggest::{did_you_mean, nearest};
 use super::tree::{Node, Origin, Table, Value};
 use super::unit::instance;
+use crate::validation::leaf::{Rule, leaves};
 
 /// How many keys a message lists where none is near.
 const LISTED: usize = 12;
@@ -26,15 +27,15 @@ pub(super) fn misfits(tree: &Node, silent: &HashSet<ConfigPath>) -> Vec<Diagnost
     let instance = instance(tree, Some(Shape::root(schema())));
     let mut seen = silent.clone();
     let mut diagnostics = Vec::new();
-    for error in VALIDATOR.iter_errors(&instance) {
-        let path = path_of(error.instance_path());
-        match error.kind() {
-            ValidationErrorKind::Required { .. } => {}
-            ValidationErrorKind::AdditionalProperties { unexpected } => {
+    for leaf in leaves(VALIDATOR.iter_errors(&instance), schema()) {
+        let path = path_of(&leaf.path);
+        match leaf.rule {
+            Rule::Keyword(ValidationErrorKind::Required { .. }) => {}
+            Rule::Keyword(ValidationErrorKind::AdditionalProperties { unexpected }) => {
                 diagnostics.extend(unexpected.iter().map(|key| unknown_key(tree, &path, key)));
             }
             // One value may break several rules at once; the expectation names them all.
-            _ if seen.insert(path.clone()) => diagnostics.push(misfit(tree, path, &error)),
+            _ if seen.insert(path.clone()) => diagnostics.push(misfit(tree, path)),
             _ => {}
         }
     }
@@ -44,9 +45,9 @@ pub(super) fn misfits(tree: &Node, silent: &HashSet<ConfigPath>) -> Vec<Diagnost
 /// The keys that are missing once every route's policies lie over the server's.
 pub(super) fn missing(overlaid: &Node) -> Vec<Diagnostic> {
     let instance = instance(overlaid, Some(Shape::root(schema())));
-    let errors = VALIDATOR.iter_errors(&instance);
-    let missing = errors.filter_map(|error| match error.kind() {
-        ValidationErrorKind::Required { property } => Some((path_of(error.instance_path()), property.as_str()?.to_owned())),
+    let leaves = leaves(VALIDATOR.iter_errors(&instance), schema());
+    let missing = leaves.into_iter().filter_map(|leaf| match leaf.rule {
+        Rule::Keyword(ValidationErrorKind::Required { property }) => Some((path_of(&leaf.path), property.as_str()?.to_owned())),
         _ => None,
     });
     missing
@@ -62,14 +63,11 @@ static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
     options.build(schema()).unwrap_or_else(|error| unreachable!("the schema of the structs is valid: {error}"))
 });
 
-fn misfit(tree: &Node, path: ConfigPath, error: &ValidationError<'_>) -> Diagnostic {
+fn misfit(tree: &Node, path: ConfigPath) -> Diagnostic {
     let node = tree.nearest(&path);
     let shape = Shape::root(schema()).at(&path);
     let secret = shape.is_some_and(Shape::guards_secrets);
-    let expectation = match shape {
-        Some(shape) => expected(shape, Some(node)),
-        None => error.masked().to_string(),
-    };
+    let expectation = shape.map_or("another value".to_owned(), |shape| expected(shape, Some(node)));
     let message = format!("{} is {}, expected {expectation}", name_of(&path), shown(node, secret));
     let help = shape.filter(|_| !secret).and_then(|shape| advice(shape, node));
     Diagnostic { help, ..Diagnostic::error(path, node.origin.clone(), message) }

@@ -7,6 +7,7 @@ use spikard_middleware::{ConfigPath, Step, units};
 use super::shape::Shape;
 use super::tree::{Node, Value};
 use super::unit;
+pub(super) use crate::validation::or;
 
 /// How much of a text is shown.
 const SHOWN: usize = 60;
@@ -131,14 +132,5 @@ fn table(shape: Shape<'_>) -> String {
     match shape.target.get("minProperties").and_then(Json::as_u64) {
         Some(least) if least > 0 => format!("a table of at least {least}"),
         _ => "a table".into(),
-    }
-}
-
-/// `a`, `a or b`, `a, b or c`.
-pub(super) fn or(choices: &[String]) -> String {
-    match choices {
-        [] => "nothing".into(),
-        [single] => single.clone(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
 }

@@ -4,7 +4,6 @@ use std::panic::resume_unwind;
 
 use bytes::Bytes;
 use serde_json::Value;
-use spikard_middleware::problem::SERVICE_UNAVAILABLE;
 
 use super::form::Form;
 use super::limits::BodyReadingConfig;
@@ -38,22 +37,30 @@ pub(super) enum Json {
     Text,
 }
 
-/// Longer bodies are read on a thread of their own: the thread of the request has others to serve.
-/// These lengths take some 100 microseconds.
-const PARSED_INLINE: usize = 32 << 10;
-const SCANNED_INLINE: usize = 128 << 10;
+/// Work on more bytes than this takes some 100 microseconds.
+const INLINE: usize = 32 << 10;
+
+/// Does work on `bytes` bytes of a body; if they are many, on a thread of its own: the thread of
+/// the request has others to serve.
+pub(super) async fn aside<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
+    if bytes <= INLINE {
+        return work();
+    }
+    // The runtime cancels this only when it ends itself, and then nothing waits here.
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
 
 impl Content {
     pub(super) async fn of(bytes: Bytes, media_type: MediaType, json: Json, limits: BodyReadingConfig) -> Result<Self, Refused> {
-        let inline = if media_type == MediaType::Json && json == Json::Text { SCANNED_INLINE } else { PARSED_INLINE };
-        if bytes.len() <= inline {
-            return Self::parse(bytes, &media_type, json, &limits);
-        }
-        let task = tokio::task::spawn_blocking(move || Self::parse(bytes, &media_type, json, &limits));
-        task.await.unwrap_or_else(|error| match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_) => Err(Refused::new(SERVICE_UNAVAILABLE, "the server is stopping")),
-        })
+        // A scan is quicker than a parser.
+        let work = if media_type == MediaType::Json && json == Json::Text { bytes.len() / 4 } else { bytes.len() };
+        aside(work, move || Self::parse(bytes, &media_type, json, &limits)).await
     }
 
     fn parse(bytes: Bytes, media_type: &MediaType, json: Json, limits: &BodyReadingConfig) -> Result<Self, Refused> {

@@ -10,6 +10,7 @@ use super::limits::BodyReadingConfig;
 use super::params::Params;
 use super::refused::Refused;
 use crate::routes::PathParams;
+use crate::validation::Parameter;
 
 /// A request, taken apart.
 #[derive(Debug, Clone)]
@@ -22,6 +23,9 @@ pub struct RequestData {
     pub path_params: PathParams,
     /// The parameters of the query, decoded.
     pub query_params: Params,
+    /// What [`Handler::parameters`](super::Handler::parameters) asks for, in its order; none for
+    /// those that are absent.
+    pub parameters: Vec<Option<Parameter<'static>>>,
     /// The header fields.
     pub headers: HeaderMap,
     /// The cookies, as they were sent: quotes and percent-encoding stay.
@@ -46,6 +50,7 @@ impl RequestData {
             path: request.uri().path().to_owned(),
             path_params: request.extensions_mut().remove::<PathParams>().unwrap_or_default(),
             query_params,
+            parameters: Vec::new(),
             headers: request.headers().clone(),
             cookies: cookies::of(request.headers()),
             body: RequestBody::default(),

@@ -2,13 +2,17 @@
 //! data. What cannot be read is refused before the handler is called.
 //!
 //! [`HandlerLeaf`] makes a service of a handler. A handler that wants nothing of this is an axum
-//! handler or any tower service, and costs less. Whether the data fit a schema is not judged here.
+//! handler or any tower service, and costs less. Whether the data fit is judged by
+//! [`validation`](crate::validation), where a handler has schemas.
 
 mod body;
 mod content;
 mod cookies;
 mod data;
 mod failure;
+mod fit;
+#[cfg(test)]
+mod fit_tests;
 mod form;
 mod json;
 mod keys;
@@ -28,6 +32,8 @@ use std::pin::Pin;
 
 use http::{Request, Response, StatusCode};
 use spikard_middleware::Body;
+
+use crate::validation::{Parameters, Schema};
 
 pub use body::{BodyKind, RequestBody};
 pub use content::Content;
@@ -100,5 +106,18 @@ pub trait Handler: Send + Sync {
     /// What is to be read of the body before the handler is called. Asked once, at start.
     fn body_kind(&self) -> BodyKind {
         BodyKind::None
+    }
+
+    /// The schema that bodies have to fit: what does not is refused with 422, and the handler is
+    /// not called. A body is required then, and is read as data even if [`Handler::body_kind`] does
+    /// not ask for it. The fields of a form become what the schema wants. Asked once, at start.
+    fn body_schema(&self) -> Option<Schema> {
+        None
+    }
+
+    /// The parameters that are read and checked, for [`RequestData::parameters`]: what does not fit
+    /// is refused with 422, and the handler is not called. Asked once, at start.
+    fn parameters(&self) -> Option<Parameters> {
+        None
     }
 }

@@ -52,7 +52,9 @@ fn add<'i>(error: ValidationError<'i>, schema: &Value, leaves: &mut Vec<Leaf<'i>
             match choice(&context, &path, &instance, discriminator.as_ref()) {
                 Choice::Branch(index) => {
                     let branch = context.into_iter().nth(index).unwrap_or_default();
-                    branch.into_iter().for_each(|error| add(error, schema, leaves));
+                    for error in branch {
+                        add(error, schema, leaves);
+                    }
                 }
                 Choice::Types(types) => leaves.push(Leaf { path, instance, rule: Rule::Types(types) }),
                 Choice::Tag(property, tags) => {

@@ -55,3 +55,4 @@ pub use parameter::{Parameter, ParameterSpec};
 pub use parameters::Parameters;
 pub use schema::{Schema, SchemaError};
 pub use violation::{Location, Source, Violation, refuse};
+pub(crate) use wording::or;

@@ -112,9 +112,9 @@ fn shortest(limit: f64) -> Value {
 }
 
 /// `a`, `a or b`, `a, b or c`.
-fn or(choices: &[String]) -> String {
+pub(crate) fn or(choices: &[String]) -> String {
     match choices {
-        [] => String::new(),
+        [] => "nothing".into(),
         [single] => single.clone(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }

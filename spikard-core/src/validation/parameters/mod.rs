@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use http::HeaderName;
 use jsonschema::JsonType;
 use serde_json::{Map, Value};
@@ -16,7 +18,7 @@ use super::shape::Shape;
 use super::text::{self, Whole};
 use super::violation::{Location, Source, Violation};
 
-/// The parameters of a route, compiled once.
+/// The parameters of a route, compiled once. Cloning is cheap.
 ///
 /// ```
 /// use http::HeaderMap;
@@ -41,9 +43,9 @@ use super::violation::{Location, Source, Violation};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Default)]
+#[derive(Clone)]
 pub struct Parameters {
-    specs: Vec<Compiled>,
+    specs: Arc<[Compiled]>,
     asks_query: bool,
 }
 
@@ -84,7 +86,7 @@ impl Parameters {
         let query = Query::split(if self.asks_query { head.query } else { "" });
         let mut values = Vec::with_capacity(self.specs.len());
         let mut violations = Vec::new();
-        for spec in &self.specs {
+        for spec in self.specs.iter() {
             match spec.read(spec.texts(head, &query)) {
                 Ok(value) => values.push(value),
                 Err(found) => violations.extend(found),
@@ -210,10 +212,8 @@ fn merged(outer: Map<String, Value>, inner: Value) -> Map<String, Value> {
         }
         inner => {
             let mut both = outer;
-            match both.entry("allOf").or_insert_with(|| Value::Array(Vec::new())) {
-                Value::Array(all) => all.push(inner),
-                // Not a schema: compiling says so.
-                _ => {}
+            if let Value::Array(all) = both.entry("allOf").or_insert_with(|| Value::Array(Vec::new())) {
+                all.push(inner);
             }
             both
         }
