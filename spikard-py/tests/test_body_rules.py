@@ -245,10 +245,25 @@ def test_several_files_and_files_as_bytes():
 
     found = body(function)
     first, second = UploadFile("a", b"1"), UploadFile("b", b"2")
-    made = found.convert({"files": [first, second], "data": first, "more": [first, second]})
-    assert (made.files, made.data) == ([first, second], b"1")
-    assert found.schema["properties"]["data"] == {"type": "string", "format": "binary"}
+    made = found.convert({"files": [first, second], "data": UploadFile("c", b"3"), "more": [first, second]})
+    assert (made.files, made.data) == ([first, second], b"3")
+    assert made.more == [b"1", b"2"]
+    file = {"type": "string", "format": "binary"}
+    assert found.schema["properties"] == {
+        "files": {"type": "array", "items": file},
+        "data": file,
+        "more": {"type": "array", "items": file},
+    }
     assert found.schema["required"] == ["files", "data"]
+
+
+def test_bytes_of_a_form_are_its_text():
+    def function(data: bytes = Form(), more: Optional[bytes] = Form()): ...
+
+    found = body(function)
+    assert found.schema["properties"] == {"data": {"type": "string"}, "more": {"type": "string"}}
+    assert found.schema["required"] == ["data"]
+    assert found.convert({"data": "a\u00e9"}).data == "a\u00e9".encode()
 
 
 def test_file_params_name_the_files():

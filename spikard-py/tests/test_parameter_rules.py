@@ -84,6 +84,8 @@ def test_an_annotation_against_its_converter_is_an_error():
     for function, path in [(number, "/{key:int}"), (day, "/{key:date}")]:
         with pytest.raises(TypeError, match="parameter 'key': the annotation does not take what the converter"):
             parameters(function, path)
+    (rest,) = parameters(number, "/{*key}")
+    assert rest.source == "path"
     with pytest.raises(TypeError, match="the converter is 'number', expected one of str, int, float"):
         parameters(number, "/{key:number}")
 

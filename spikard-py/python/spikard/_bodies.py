@@ -25,16 +25,16 @@ def whole(argument: Argument, schema: JsonSchema | None, *, is_form: bool) -> Bo
         if schema is not None:
             argument.fault("bytes have no schema, expected no body_schema")
         return Body(
-            (argument.name,),
-            False,
-            "bytes",
-            None,
-            None,
-            None,
-            True,
-            argument.is_required,
-            default,
-            argument.default_factory,
+            names=(argument.name,),
+            spread=False,
+            kind="bytes",
+            schema=None,
+            decode=None,
+            convert=None,
+            exact=True,
+            required=argument.is_required,
+            default=default,
+            default_factory=argument.default_factory,
         )
     codec = _codecs.untyped(schema) if plain is Any else _codecs.codec(argument.constrained, schema)
     judge = {**codec.schema, **argument.overlay}
@@ -57,18 +57,16 @@ def fields(arguments: Fields, schema: JsonSchema | None, kind: Literal["json", "
     for argument in arguments:
         with argument.named_in_errors():
             _schemas.schema_of(argument.constrained)
-    codec = _codecs.codec(_object_of(arguments, text=kind == "form"), schema)
-    judge = _schemas.resolved(codec.schema)
+    is_form = kind == "form"
+    codec = _codecs.codec(_object_of(arguments, is_form=is_form), schema)
     overlays = {argument.key: argument.overlay for argument in arguments if argument.overlay}
-    if schema is None:
-        judge = _of_fields(judge, arguments, overlays, kind)
     return Body(
         names=tuple(argument.name for argument in arguments),
         spread=True,
         kind=kind,
-        schema=judge,
+        schema=_of_fields(codec.schema, arguments, is_form=is_form) if schema is None else schema,
         decode=codec.decode,
-        convert=_with_contents(codec.convert, arguments),
+        convert=_with_contents(codec.convert, arguments) if is_form else codec.convert,
         exact=codec.is_exact and not overlays,
         required=any(argument.is_required for argument in arguments),
     )
@@ -94,28 +92,36 @@ def checked(schema: JsonSchema) -> Body:
     return Body((), False, "json", schema, codec.decode, codec.convert, codec.is_exact, required=True)
 
 
-def _of_fields(schema: JsonSchema, arguments: Fields, overlays: dict[str, Any], kind: str) -> JsonSchema:
-    """The schema with what markers lay over it; the fields of a form are text or files, which cannot be null."""
+def _of_fields(schema: JsonSchema, arguments: Fields, *, is_form: bool) -> JsonSchema:
+    """The schema of the object with what markers lay over it."""
+    whole = _schemas.resolved(schema)
     properties = {}
     for argument in arguments:
-        field = schema["properties"][argument.key]
-        if kind == "form":
-            field = _schemas.without_null(field)
-            if isinstance(argument.marker, File):
-                field = {**{key: value for key, value in field.items() if key != "contentEncoding"}, **_schemas.FILE}
-        properties[argument.key] = {**field, **overlays.get(argument.key, {})}
-    return {**schema, "properties": properties}
+        field = whole["properties"][argument.key]
+        properties[argument.key] = {**(_of_form(field, argument) if is_form else field), **argument.overlay}
+    return {**whole, "properties": properties}
 
 
-def _object_of(arguments: Fields, *, text: bool) -> Any:
+def _of_form(field: JsonSchema, argument: Argument) -> JsonSchema:
+    """The schema of a field of a form, which is text or a file: it is not null, and its bytes stand as they are."""
+    field = _schemas.without_null(field)
+    if _types.element(argument.annotation) is not bytes:
+        return field
+    element = _schemas.FILE if isinstance(argument.marker, File) else {"type": "string"}
+    if "items" in field:
+        return {**field, "items": element}
+    return {**{key: value for key, value in field.items() if key != "contentEncoding"}, **element}
+
+
+def _object_of(arguments: Fields, *, is_form: bool) -> Any:
     """A class with the arguments as fields."""
     name = f"{_annotations.target_of(arguments[0].function).__name__}_body"
     if any(_types.is_pydantic(argument.annotation) for argument in arguments):
-        return _model_of(name, arguments)
+        return _model_of(name, arguments, is_form=is_form)
     return msgspec.defstruct(
         name,
         [
-            (argument.name, _constraints.translated(argument.constrained), *_default(argument, text=text))
+            (argument.name, _constraints.translated(argument.constrained), *_default(argument, is_form=is_form))
             for argument in arguments
         ],
         kw_only=True,
@@ -123,18 +129,17 @@ def _object_of(arguments: Fields, *, text: bool) -> Any:
     )
 
 
-def _default(argument: Argument, *, text: bool) -> tuple[Any, ...]:
+def _default(argument: Argument, *, is_form: bool) -> tuple[Any, ...]:
     if argument.default_factory is not None:
         return (msgspec.field(default_factory=argument.default_factory),)
-    if argument.default is not EMPTY:
-        is_mutable = isinstance(argument.default, (list, dict, set, bytearray))
-        default = argument.default
-        return (msgspec.field(default_factory=lambda: default) if is_mutable else default,)
-    optional = any(_types.is_none(_types.bare(member)) for member in _types.members(argument.annotation))
-    return (None,) if text and optional else ()
+    default = argument.default
+    if default is EMPTY:
+        return (None,) if is_form and _types.may_be_none(argument.annotation) else ()
+    is_mutable = getattr(default, "__hash__", None) is None  # msgspec refuses those as defaults
+    return (msgspec.field(default_factory=lambda: default) if is_mutable else default,)
 
 
-def _model_of(name: str, arguments: Fields) -> Any:
+def _model_of(name: str, arguments: Fields, *, is_form: bool) -> Any:
     pydantic = sys.modules["pydantic"]
     definitions = {}
     for argument in arguments:
@@ -143,17 +148,15 @@ def _model_of(name: str, arguments: Fields) -> Any:
             said["default_factory"] = argument.default_factory
         elif argument.default is not EMPTY:
             said["default"] = argument.default
+        elif is_form and _types.may_be_none(argument.annotation):
+            said["default"] = None
         definitions[argument.name] = (argument.constrained, pydantic.Field(**said))
     return pydantic.create_model(name, __config__={"arbitrary_types_allowed": True}, **definitions)
 
 
 def _with_contents(convert: Callable[[Any], Any], arguments: Fields) -> Callable[[Any], Any]:
-    """For `bytes` that are a file, the file is read."""
-    keys = [
-        argument.key
-        for argument in arguments
-        if isinstance(argument.marker, File) and not _types.holds_upload(argument.annotation)
-    ]
+    """For `bytes`, which are a file's content or a field's text."""
+    keys = [argument.key for argument in arguments if _types.element(argument.annotation) is bytes]
     return partial(_read_and_convert, convert, keys) if keys else convert
 
 
@@ -162,7 +165,7 @@ def _read_and_convert(convert: Callable[[Any], Any], keys: list[str], data: dict
     return convert({**data, **contents})
 
 
-def _contents(file: Any) -> Any:
-    if isinstance(file, list):
-        return [_contents(item) for item in file]
-    return file.read() if hasattr(file, "read") else file
+def _contents(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_contents(item) for item in value]
+    return value.encode() if isinstance(value, str) else value.read()

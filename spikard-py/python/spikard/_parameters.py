@@ -34,7 +34,7 @@ _AS_IT_COMES = (Any, int, bool, str)
 
 def path_names(path: str) -> dict[str, str]:
     """The names between braces in a path, each with its converter or an empty text."""
-    return {match[1]: match[2] or "" for match in re.finditer(r"\{(\w+)(?::(\w+))?\}", path)}
+    return {match[1]: match[2] or "" for match in re.finditer(r"\{\*?(\w+)(?::([^}]*))?\}", path)}
 
 
 def from_path(argument: Argument, converter: str) -> Parameter:
@@ -58,7 +58,7 @@ def parameter(argument: Argument, source: Source, schema: JsonSchema | None = No
     """One value. `schema` stands for the one of the annotation."""
     judge = {**(_value_schema(argument) if schema is None else _simple(argument, schema)), **argument.overlay}
     separator = judge.pop("separator", None)
-    is_required = source == "path" or (argument.is_required and not _may_be_none(argument))
+    is_required = source == "path" or (argument.is_required and not _types.may_be_none(argument.annotation))
     default = None if argument.default is EMPTY else argument.default
     if not is_required and default is not None:
         judge.setdefault("default", _plain(default))
@@ -179,11 +179,6 @@ def _key(argument: Argument, source: Source) -> str:
 
 def _converts_underscores(argument: Argument) -> bool:
     return not isinstance(argument.marker, Header) or argument.marker.convert_underscores
-
-
-def _may_be_none(argument: Argument) -> bool:
-    """Text has no null: an `Optional` is `None` where the value is absent."""
-    return any(_types.is_none(_types.bare(member)) for member in _types.members(argument.annotation))
 
 
 def _agree(of_converter: JsonSchema, of_annotation: JsonSchema) -> bool:

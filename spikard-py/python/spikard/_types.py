@@ -63,6 +63,11 @@ def without_none(annotation: Any) -> Any:
     return annotated(union(some), metadata)
 
 
+def may_be_none(annotation: Any) -> bool:
+    """Whether `None` is one of its values."""
+    return any(is_none(bare(member)) for member in members(annotation))
+
+
 def union(annotations: Iterable[Any]) -> Any:
     """The union of types."""
     return Union[tuple(annotations)]  # noqa: UP007  # `|` takes no list
