@@ -45,6 +45,11 @@ def test_methods_are_a_list():
         Spikard().route("/", methods="GET")
 
 
+def test_a_decorator_without_a_path_is_an_error():
+    with pytest.raises(TypeError, match=r"path is <function handler .*, expected a str such as '/users/\{id\}'"):
+        Spikard().get(handler)
+
+
 def test_a_standalone_decorator_attaches_to_the_application_created_last():
     first = Spikard()
     get("/first")(handler)

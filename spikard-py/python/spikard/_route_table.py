@@ -64,6 +64,8 @@ class RouteTable:
 
         A path names its parameters: `/users/{id}`, `/users/{id:int}`, `/files/{rest:path}`.
         """
+        if not isinstance(path, str):
+            raise TypeError(f"path is {path!r}, expected a str such as '/users/{{id}}'")
         if isinstance(methods, str) or not methods:
             raise TypeError(f"methods is {methods!r}, expected a list such as ['GET', 'POST']")
 

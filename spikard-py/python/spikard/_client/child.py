@@ -49,7 +49,7 @@ def place_of(app: Spikard, port: int) -> Place | None:
                     module=spec.name if spec is not None else name,
                     file=getattr(module, "__file__", None),
                     variable=variable,
-                    path=sys.path,
+                    path=[str(entry) for entry in sys.path],
                     port=port,
                 )
     return None
