@@ -45,7 +45,10 @@ def written(
         values = (middle(workload, server, what) for server in servers)
         return ["-" if value is None else format(value, form) for value in values]
 
-    head = [f"{versions}; {arguments.rounds} interleaved rounds of {arguments.seconds} s, medians; server on CPU 0, wrk on CPU 1.", ""]
+    head = [
+        f"{versions}; {arguments.rounds} interleaved rounds of {arguments.seconds} s, medians; server on CPU 0, wrk on CPU 1.",
+        "",
+    ]
     cpu = [[workload, *cells(workload, "cpu", ".1f")] for workload in workloads]
     user = [[workload, *cells(workload, "user", ".1f")] for workload in workloads]
     rate = [[workload, *cells(workload, "rate", ",.0f")] for workload in workloads]
@@ -60,18 +63,33 @@ def written(
         *_table("Requests per second", servers, rate),
         *_table("Others", servers, other),
     ]
-    found = {(workload, server): value for workload in workloads for server in servers if (value := middle(workload, server, "cpu"))}
+    found = {
+        (workload, server): value
+        for workload in workloads
+        for server in servers
+        if (value := middle(workload, server, "cpu"))
+    }
     latency = {server: middle("one connection", server, "latency") for server in servers}
     return "\n".join([*head, *tables, *_targets(found, latency, starts, scale)]) + "\n"
 
 
 def _table(title: str, servers: list[str], rows: list[list[str]]) -> list[str]:
     columns = ["", *servers]
-    return [f"### {title}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *(f"| {' | '.join(row)} |" for row in rows), ""]
+    return [
+        f"### {title}",
+        "",
+        f"| {' | '.join(columns)} |",
+        "|---" * len(columns) + "|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+        "",
+    ]
 
 
 def _targets(
-    cpu: dict[tuple[str, str], float], latency: dict[str, float | None], starts: dict[str, tuple[float, float]], scale: float | None
+    cpu: dict[tuple[str, str], float],
+    latency: dict[str, float | None],
+    starts: dict[str, tuple[float, float]],
+    scale: float | None,
 ) -> list[str]:
     """Each target of the issue, what was measured, and whether it was met; wins and losses alike."""
     lines = []
@@ -80,11 +98,18 @@ def _targets(
     def held(what: str, value: float | None, against: float | None, most: float, unit: str = "x the CPU of") -> None:
         if value is not None and against:
             ratio = value / against
-            lines.append(f"| {what} | at most {most:g}{unit and ' ' + unit} | {ratio:.2f} | {'yes' if ratio <= most else 'no'} |")
+            lines.append(
+                f"| {what} | at most {most:g}{unit and ' ' + unit} | {ratio:.2f} | {'yes' if ratio <= most else 'no'} |"
+            )
 
     hello = "async hello"
     held("async hello, no policies, against bare hyper", cpu.get((hello, bare)), cpu.get((hello, "bare hyper")), 1.35)
-    held("async hello, default, against axum with the same layers", cpu.get((hello, ours)), cpu.get((hello, "axum with the same layers")), 1)
+    held(
+        "async hello, default, against axum with the same layers",
+        cpu.get((hello, ours)),
+        cpu.get((hello, "axum with the same layers")),
+        1,
+    )
     for workload, server in cpu:
         if server == "django-bolt":
             held(f"{workload}, against django-bolt", cpu.get((workload, ours)), cpu[workload, server], 1)
@@ -98,5 +123,7 @@ def _targets(
         lines.append(f"| start to first answer | under 150 ms | {first:.0f} | {'yes' if first < 150 else 'no'} |")
         lines.append(f"| resident memory idle | under 35 MiB | {resident:.1f} | {'yes' if resident < 35 else 'no'} |")
     if scale is not None:
-        lines.append(f"| 2 workers against 1, 150 kB JSON echo | at least 1.8x, where the load is not the limit | {scale:.2f} | {'yes' if scale >= 1.8 else 'no'} |")
+        lines.append(
+            f"| 2 workers against 1, 150 kB JSON echo | at least 1.8x, where the load is not the limit | {scale:.2f} | {'yes' if scale >= 1.8 else 'no'} |"
+        )
     return ["### Targets", "", "| what | target | measured | met |", "|---|---|---|---|", *lines, ""] if lines else []

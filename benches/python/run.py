@@ -27,10 +27,14 @@ from servers import PEERS, SERVERS, SPIKARD, Running, Server
 from workloads import WORKLOADS, Workload
 
 
-def wrk(port: int, workload: Workload, script: Path, seconds: int, connections: int, cpus: str) -> tuple[int, float, float]:
+def wrk(
+    port: int, workload: Workload, script: Path, seconds: int, connections: int, cpus: str
+) -> tuple[int, float, float]:
     """Loads a server; requests, requests a second, and the median latency in microseconds."""
     command = ["taskset", "-c", cpus, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script)]
-    output = subprocess.run([*command, f"http://127.0.0.1:{port}{workload.path}"], check=True, capture_output=True, text=True).stdout
+    output = subprocess.run(
+        [*command, f"http://127.0.0.1:{port}{workload.path}"], check=True, capture_output=True, text=True
+    ).stdout
     counted, rate = re.search(r"(\d+) requests in", output), re.search(r"Requests/sec:\s+([\d.]+)", output)
     latency = re.search(r"50%\s+([\d.]+)(us|ms|s)", output)
     assert counted and rate and latency, output
@@ -92,7 +96,9 @@ def starts(servers: list[Server], rounds: int) -> dict[str, tuple[float, float]]
             started = server.start()
             found[server.name].append((started.first_answer, started.resident()))
             started.stop()
-    return {name: (median(each[0] for each in pairs), median(each[1] for each in pairs)) for name, pairs in found.items()}
+    return {
+        name: (median(each[0] for each in pairs), median(each[1] for each in pairs)) for name, pairs in found.items()
+    }
 
 
 def workers(server: Server, workload: Workload, rounds: int, seconds: int, folder: Path) -> float:
@@ -119,7 +125,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--workloads", default="", help="only those whose names have this text")
-    parser.add_argument("--servers", default="", help="only those whose names have one of these texts, divided by commas")
+    parser.add_argument(
+        "--servers", default="", help="only those whose names have one of these texts, divided by commas"
+    )
     parser.add_argument("--write", type=Path, help="also writes the tables to this file")
     arguments = parser.parse_args()
     wanted = arguments.servers.split(",")
@@ -131,7 +139,15 @@ def main() -> None:
         started = starts(servers, 2 * arguments.rounds + 1)
         heavy = next(workload for workload in WORKLOADS if workload.name == "150 kB JSON echo")
         scale = workers(SPIKARD, heavy, arguments.rounds, arguments.seconds, folder) if SPIKARD in servers else None
-    text = report.written(versions(), arguments, [workload.name for workload in workloads], [server.name for server in servers], figures, started, scale)
+    text = report.written(
+        versions(),
+        arguments,
+        [workload.name for workload in workloads],
+        [server.name for server in servers],
+        figures,
+        started,
+        scale,
+    )
     print(text)
     if arguments.write is not None:
         arguments.write.write_text(text)

@@ -40,7 +40,10 @@ class Workload:
         stem = self.name.replace(" ", "-").replace("/", "-")
         data = folder / f"{stem}.body"
         data.write_bytes(self.body)
-        lines = [f'wrk.method = "{self.method}"', *(f'wrk.headers["{name}"] = "{value}"' for name, value in self.headers.items())]
+        lines = [
+            f'wrk.method = "{self.method}"',
+            *(f'wrk.headers["{name}"] = "{value}"' for name, value in self.headers.items()),
+        ]
         if self.body:
             lines.append(f'local file = io.open("{data}", "rb"); wrk.body = file:read("*a"); file:close()')
         script = folder / f"{stem}.lua"
@@ -51,7 +54,12 @@ class Workload:
 def order(items: int) -> dict[str, Any]:
     """An order with so many items, about 100 bytes each."""
     item = {"name": "a thing of some length, number 1234", "price": 12.5, "tags": ["new", "blue", "large"]}
-    return {"id": 7, "customer": "Ada Lovelace of London", "paid": True, "items": [{"id": n, **item} for n in range(items)]}
+    return {
+        "id": 7,
+        "customer": "Ada Lovelace of London",
+        "paid": True,
+        "items": [{"id": n, **item} for n in range(items)],
+    }
 
 
 def echo(name: str, value: dict[str, Any]) -> Workload:
@@ -72,9 +80,21 @@ WORKLOADS = [
     echo("1.5 kB", order(15)),
     echo("15 kB", order(152)),
     echo("150 kB", order(1510)),
-    Workload("form", "/form", {"name": "Ada", "age": 36}, "POST", b"name=Ada&age=36", {"Content-Type": "application/x-www-form-urlencoded"}),
     Workload(
-        "10 kB multipart", "/upload", {"name": "a.bin", "size": 10240}, "POST", multipart(10240), {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        "form",
+        "/form",
+        {"name": "Ada", "age": 36},
+        "POST",
+        b"name=Ada&age=36",
+        {"Content-Type": "application/x-www-form-urlencoded"},
+    ),
+    Workload(
+        "10 kB multipart",
+        "/upload",
+        {"name": "a.bin", "size": 10240},
+        "POST",
+        multipart(10240),
+        {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"},
     ),
     Workload(
         "invalid JSON",

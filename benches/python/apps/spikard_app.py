@@ -5,6 +5,7 @@ import sys
 from typing import Annotated
 
 from msgspec import Meta, Struct
+
 from spikard import ServerConfig, Spikard, UploadFile
 
 BARE = {"enable_request_id": False, "compression": False, "request_timeout": None, "max_body_size": None}

@@ -79,10 +79,16 @@ def test_what_is_no_json_is_a_400(server: Server, target: str, what: str) -> Non
         return
     assert answer.status_code == 400, answer.text
     problem = answer.json()
-    assert (problem["type"], problem["title"]) == ("https://spikard.dev/errors/malformed-body", "Malformed Request Body")
+    assert (problem["type"], problem["title"]) == (
+        "https://spikard.dev/errors/malformed-body",
+        "Malformed Request Body",
+    )
 
 
-@pytest.mark.parametrize("body", [b'{"name":"\\ud83d\\ude00"}', ' { "name" : "ä\\u0000" }\r\n'.encode(), b'{"name":"","other":[[[]]],"count":-0}'])
+@pytest.mark.parametrize(
+    "body",
+    [b'{"name":"\\ud83d\\ude00"}', ' { "name" : "ä\\u0000" }\r\n'.encode(), b'{"name":"","other":[[[]]],"count":-0}'],
+)
 def test_json_in_other_spellings_is_json(server: Server, body: bytes) -> None:
     answer = server.client.post("/item", content=body, headers=JSON)
     assert answer.status_code == 200, answer.text
@@ -107,7 +113,11 @@ def test_the_media_type_decides_whether_a_body_is_read(server: Server, kind: str
 
 
 def test_a_form_fits_where_json_fits(server: Server) -> None:
-    answer = server.client.post("/item", content=b"name=%C3%A4+b&count=3&tags=x&tags=", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    answer = server.client.post(
+        "/item",
+        content=b"name=%C3%A4+b&count=3&tags=x&tags=",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
     assert answer.json() == {"name": "ä b", "count": 3, "tags": ["x", ""]}
     answer = server.client.post("/form", data={"name": "a", "ages": ["1", "2"]})
     assert answer.json() == ["a", [1, 2]]
@@ -138,7 +148,9 @@ def test_a_byte_more_is_a_413_however_it_comes(server: Server) -> None:
     for content in ways:
         answer = server.client.post("/bytes", content=content, headers=headers)
         assert (answer.status_code, answer.json()["type"]) == (413, "https://spikard.dev/errors/payload-too-large")
-    answer = server.client.post("/bytes", content=gzip.compress(bytes(LIMIT + 1)), headers=headers | {"Content-Encoding": "gzip"})
+    answer = server.client.post(
+        "/bytes", content=gzip.compress(bytes(LIMIT + 1)), headers=headers | {"Content-Encoding": "gzip"}
+    )
     assert answer.status_code == 413
 
 
@@ -156,4 +168,6 @@ def test_a_chunked_and_a_compressed_body_are_bodies(server: Server) -> None:
 
     assert server.client.post("/item", content=parts(), headers=JSON).json()["name"] == "a"
     packed = gzip.compress(b'{"name":"b"}')
-    assert server.client.post("/item", content=packed, headers=JSON | {"Content-Encoding": "gzip"}).json()["name"] == "b"
+    assert (
+        server.client.post("/item", content=packed, headers=JSON | {"Content-Encoding": "gzip"}).json()["name"] == "b"
+    )

@@ -106,7 +106,9 @@ def test_a_route_can_keep_its_handlers(server: Server) -> None:
     assert "cancelled" not in record(server, "stay")
 
 
-def test_a_request_that_waits_behind_another_on_its_connection_does_not_run_when_the_client_leaves(server: Server) -> None:
+def test_a_request_that_waits_behind_another_on_its_connection_does_not_run_when_the_client_leaves(
+    server: Server,
+) -> None:
     wire = server.wire()
     wire.send(b"GET /wait/first HTTP/1.1\r\nHost: a\r\n\r\nGET /wait/second HTTP/1.1\r\nHost: a\r\n\r\n")
     assert until(lambda: "waiting" in record(server, "first"))
@@ -121,5 +123,7 @@ def test_many_clients_that_leave_do_no_harm(server: Server) -> None:
         wires = [server.send(f"/wait/many-{turn}-{number}") for number in range(50)]
         for wire in wires:
             wire.reset()
-    assert until(lambda: all("cleaned" in found or not found for found in (record(server, f"many-9-{n}") for n in range(50))))
+    assert until(
+        lambda: all("cleaned" in found or not found for found in (record(server, f"many-9-{n}") for n in range(50)))
+    )
     assert "Traceback" not in server.program.log

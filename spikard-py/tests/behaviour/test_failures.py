@@ -100,7 +100,16 @@ async def fine() -> str:
     return "fine"
 
 
-RAISING = ["/raise", "/raise?wait=true", "/raise-sync", "/cancelled", "/stop-iteration", "/recursion", "/no-json", "/cycle"]
+RAISING = [
+    "/raise",
+    "/raise?wait=true",
+    "/raise-sync",
+    "/cancelled",
+    "/stop-iteration",
+    "/recursion",
+    "/no-json",
+    "/cycle",
+]
 if sys.version_info >= (3, 11):
     RAISING.append("/group")
 

@@ -105,7 +105,10 @@ def test_a_route_is_private_unless_it_says_otherwise(server: Server) -> None:
     assert server.client.get("/private").status_code == 401
     answer = server.client.get("/private", headers=bearer(KEY, **claims))
     assert (answer.status_code, answer.json()) == (200, claims)
-    assert server.client.get("/private", headers=bearer(KEY, **claims | {"exp": 1})).json()["detail"] == "Token has expired"
+    assert (
+        server.client.get("/private", headers=bearer(KEY, **claims | {"exp": 1})).json()["detail"]
+        == "Token has expired"
+    )
     assert server.client.get("/public").status_code == 200
     assert server.client.get("/nowhere").status_code == 401
 

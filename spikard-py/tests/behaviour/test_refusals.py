@@ -1,5 +1,7 @@
 """A request that does not fit: the 422 with all its errors, and the refusals before it (CONTRACT)."""
 
+# ruff: noqa: E501, PLR0917
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -66,7 +68,12 @@ async def query(
 
 @app.get("/typed")
 async def typed(
-    u: UUID | None = None, d: date | None = None, t: datetime | None = None, h: time | None = None, p: timedelta | None = None, m: Decimal | None = None
+    u: UUID | None = None,
+    d: date | None = None,
+    t: datetime | None = None,
+    h: time | None = None,
+    p: timedelta | None = None,
+    m: Decimal | None = None,
 ) -> Any:
     return [type(value).__name__ for value in (u, d, t, h, p, m)] + [str(value) for value in (u, d, t, h, m)]
 
@@ -169,7 +176,10 @@ def assert_refused(answer: Any, expected: list[dict[str, Any]]) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
     count = "1 validation error in request" if len(expected) == 1 else f"{len(expected)} validation errors in request"
-    assert (problem["type"], problem["title"]) == ("https://spikard.dev/errors/validation-error", "Request Validation Failed")
+    assert (problem["type"], problem["title"]) == (
+        "https://spikard.dev/errors/validation-error",
+        "Request Validation Failed",
+    )
 
     def ordered(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return sorted(errors, key=lambda each: each["loc"])
@@ -183,7 +193,9 @@ def test_all_errors_of_parameters_are_told(server: Server, target: str, errors: 
     assert_refused(server.client.get(target), errors)
 
 
-@pytest.mark.parametrize(("body", "errors"), BODIES, ids=[str(errors[0]["loc"]) + errors[0]["type"] for _, errors in BODIES])
+@pytest.mark.parametrize(
+    ("body", "errors"), BODIES, ids=[str(errors[0]["loc"]) + errors[0]["type"] for _, errors in BODIES]
+)
 def test_all_errors_of_a_body_are_told(server: Server, body: Any, errors: list[dict[str, Any]]) -> None:
     assert_refused(server.client.post("/people/1", json=body), errors)
 

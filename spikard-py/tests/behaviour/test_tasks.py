@@ -48,7 +48,7 @@ async def group(fail: bool) -> Any:
             forever = tasks.create_task(asyncio.sleep(0 if not fail else 60))
             if fail:
                 raise LookupError
-    except ExceptionGroup as errors:
+    except ExceptionGroup as errors:  # noqa: F821
         return [type(error).__name__ for error in errors.exceptions] + [forever.cancelled()]
     return [task.result() for task in results]
 

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from support.program import Program
@@ -118,7 +119,7 @@ class _Running:
         elif case.upstream is not None:
             raise ValueError(f"case {case.name!r} expects something of `upstream`, and the file has none")
         for pattern in case.log:
-            if self.program.logged(lambda line: is_in(pattern, line, names)) is None:
+            if self.program.logged(partial(is_in, pattern, names=names)) is None:
                 yield f"no line of the log has {pattern}; it says:\n{self.program.log}"
 
 

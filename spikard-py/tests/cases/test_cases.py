@@ -55,7 +55,7 @@ def test_answers_the_same_bytes_as_the_program_in_rust(path: Path) -> None:
     if program is None:
         pytest.skip("the program in Rust is not built: cargo build -p spikard-core --bin spikard")
     ours, theirs = through_python(path).answers, run(path, [program, "serve"]).answers
-    different = [(case, a, b) for (case, a), (_, b) in zip(ours, theirs) if stable(a) != stable(b)]
+    different = [(case, a, b) for (case, a), (_, b) in zip(ours, theirs, strict=False) if stable(a) != stable(b)]
     assert not different, "\n".join(
         f"- {case}\n    python {stable(a)!s:.1000}\n    rust   {stable(b)!s:.1000}" for case, a, b in different[:SHOWN]
     )

@@ -1,5 +1,7 @@
 """Values that fit a JSON Schema, and values that nearly do. Nothing here knows what a server makes of them."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import copy
@@ -49,7 +51,7 @@ class Generator:
             made.append(value)
         return made
 
-    def _value(self, schema: Any, depth: int = 0) -> Any:
+    def _value(self, schema: Any, depth: int = 0) -> Any:  # noqa: PLR0911
         pick = self._random.choice
         if schema is True or schema == {}:
             return pick(ODD)
@@ -88,7 +90,10 @@ class Generator:
         most = min(schema.get("maxItems", least + 3) - len(first), least + 3) if depth < 6 else least
         if schema.get("items") is False:
             return first
-        return first + [self._value(schema.get("items", True), depth + 1) for _ in range(self._random.randint(least, max(most, least)))]
+        return first + [
+            self._value(schema.get("items", True), depth + 1)
+            for _ in range(self._random.randint(least, max(most, least)))
+        ]
 
     def _string(self, schema: Any, depth: int) -> Any:
         if "pattern" in schema:

@@ -1,4 +1,7 @@
-"""The published schema as the `jsonschema` package reads it, formats and patterns as RFC 3339, RFC 9562 and ECMA 262 say."""
+"""The published schema as the `jsonschema` package reads it.
+
+Formats and patterns are held as RFC 3339, RFC 9562 and ECMA 262 say.
+"""
 
 from __future__ import annotations
 

@@ -40,13 +40,20 @@ def test_accepts_exactly_what_its_schema_accepts(server: Server, schemas: dict[s
     with server.wire() as wire:
         for body in Generator(schema, SAMPLES, SEED).bodies(BODIES):
             data = json.dumps(body).encode()
-            wire.send(b"POST /%b HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (name.encode(), len(data), data))
+            wire.send(
+                b"POST /%b HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+                % (name.encode(), len(data), data)
+            )
             answer = wire.read()
             assert answer is not None, data
             fits = judge(body)
             accepted += fits
-            if answer.status != (200 if fits else 422) or (answer.status == 422 and not json.loads(answer.body)["errors"]):
-                different.append(f"{data.decode()} -> {answer.status}, the schema {'accepts' if fits else 'refuses'} it: {answer.body[:300]!r}")
+            if answer.status != (200 if fits else 422) or (
+                answer.status == 422 and not json.loads(answer.body)["errors"]
+            ):
+                different.append(
+                    f"{data.decode()} -> {answer.status}, the schema {'accepts' if fits else 'refuses'} it: {answer.body[:300]!r}"
+                )
     assert not different, "\n".join([f"{len(different)} of {BODIES} bodies", *different[:15], json.dumps(schema)])
     assert BODIES // 20 < accepted < BODIES, f"{accepted} of {BODIES} bodies were accepted: the generator is of no use"
 

@@ -176,7 +176,28 @@ class Parent(pydantic.BaseModel):
 
 TYPES: dict[str, Any] = {
     each.__name__: each
-    for each in (Scalars, Bounds, Texts, Times, Others, Choices, Nested, Renamed, Unions, Tagged, Containers, Tree, Pair, Data, Dict, Named, Attrs, Model, StrictModel, Parent)
+    for each in (
+        Scalars,
+        Bounds,
+        Texts,
+        Times,
+        Others,
+        Choices,
+        Nested,
+        Renamed,
+        Unions,
+        Tagged,
+        Containers,
+        Tree,
+        Pair,
+        Data,
+        Dict,
+        Named,
+        Attrs,
+        Model,
+        StrictModel,
+        Parent,
+    )
 }
 TYPES |= {"list": list[int], "dict": dict[str, int], "optional": Optional[Inner], "union": Union[Inner, list[int]]}
 GIVEN: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -47,10 +48,8 @@ class Wire:
 
     def send(self, data: bytes) -> None:
         """Sends bytes. A peer that has closed already shows in what it answered."""
-        try:
+        with suppress(OSError):
             self.socket.sendall(data)
-        except OSError:
-            pass
 
     def read(self, *, to_head: bool = False) -> Answer | None:
         """The next answer, without a body if it is one to HEAD; `None` if the connection ends before it begins."""
