@@ -37,7 +37,8 @@ def wrk(
     ).stdout
     counted, rate = re.search(r"(\d+) requests in", output), re.search(r"Requests/sec:\s+([\d.]+)", output)
     latency = re.search(r"50%\s+([\d.]+)(us|ms|s)", output)
-    assert counted and rate and latency, output
+    if counted is None or rate is None or latency is None:
+        raise SystemExit(output)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     wrong = int(refused[1]) if refused else 0
     assert wrong == (int(counted[1]) if workload.status >= 300 else 0), f"{workload.name} on port {port}: {output}"
@@ -60,8 +61,7 @@ def running(servers: list[Server]) -> Iterator[list[Running]]:
     """All of these servers at once; one that is not asked costs nothing."""
     started: list[Running] = []
     try:
-        for server in servers:
-            started.append(server.start())
+        started.extend(server.start() for server in servers)
         yield started
     finally:
         for each in started:

@@ -68,7 +68,8 @@ def echo(name: str, value: dict[str, Any]) -> Workload:
 
 
 def multipart(size: int) -> bytes:
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\nContent-Type: application/octet-stream\r\n\r\n'
+    disposition = 'Content-Disposition: form-data; name="file"; filename="a.bin"'
+    head = f"--{BOUNDARY}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n"
     return head.encode() + bytes(range(256)) * (size // 256) + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 

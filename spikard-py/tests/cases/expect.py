@@ -83,7 +83,10 @@ def _headers(
 
 
 def _json(path: str, found: Any, expected: Any, names: Names) -> Iterator[str]:
-    """Objects may have more members than expected; everything else is equal. `{matches: ...}` stands for text that fits."""
+    """Objects may have more members than expected; everything else is equal.
+
+    `{matches: ...}` stands for text that fits.
+    """
     match found, expected:
         case str(), {"matches": str(), **rest} if not rest:
             if not fits(expected, found, names):

@@ -51,9 +51,8 @@ def test_accepts_exactly_what_its_schema_accepts(server: Server, schemas: dict[s
             if answer.status != (200 if fits else 422) or (
                 answer.status == 422 and not json.loads(answer.body)["errors"]
             ):
-                different.append(
-                    f"{data.decode()} -> {answer.status}, the schema {'accepts' if fits else 'refuses'} it: {answer.body[:300]!r}"
-                )
+                verdict = "accepts" if fits else "refuses"
+                different.append(f"{data.decode()} -> {answer.status}, the schema {verdict} it: {answer.body[:300]!r}")
     assert not different, "\n".join([f"{len(different)} of {BODIES} bodies", *different[:15], json.dumps(schema)])
     assert BODIES // 20 < accepted < BODIES, f"{accepted} of {BODIES} bodies were accepted: the generator is of no use"
 

@@ -139,7 +139,8 @@ EXPECTED: list[Expectation] = [
         given=("app",),
         then=(
             "@app.route('/raw/{id}', methods=['POST'])\n"
-            "async def raw(path_params: dict, query_params: dict, body: dict, headers: dict, cookies: dict, method: str, path: str):\n"
+            "async def raw(path_params: dict, query_params: dict, body: dict, "
+            "headers: dict, cookies: dict, method: str, path: str):\n"
             "    return [path_params, query_params, body, headers['x-one'], cookies, method, path]\n"
             "app.register_route('POST', '/hello', my_handler)\n"
         ),
