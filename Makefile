@@ -1,8 +1,12 @@
 # One command each: run, test, lint, fmt, generate, bench.
 
 CARGO ?= cargo
+VENV ?= .venv
+PYTHON ?= python3
+MYPY = MYPYPATH=spikard-py/python:spikard-py/tests $(VENV)/bin/mypy --config-file spikard-py/pyproject.toml
+PYTHON_FILES = spikard-py benches/python
 
-.PHONY: run test lint fmt generate bench bench-python python
+.PHONY: run test test-python lint fmt generate bench bench-python python
 
 ## Starts the example gateway and the upstream behind it, and says what to try.
 run:
@@ -13,15 +17,27 @@ run:
 test:
 	./tests/install.sh
 	$(CARGO) test --workspace --no-fail-fast
+	$(MAKE) test-python
+
+## Builds the Python package and runs its tests.
+test-python: python
+	$(VENV)/bin/python -m pytest -c spikard-py/pyproject.toml --rootdir . -q -rs -n 2 --dist loadgroup spikard-py/tests
 
 ## Checks format, lints and docs.
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+	./tests/install.sh
+	$(VENV)/bin/ruff format --check --quiet $(PYTHON_FILES)
+	$(VENV)/bin/ruff check --quiet $(PYTHON_FILES)
+	$(MYPY) -p spikard
+	$(MYPY) --python-version 3.12 -p support -p cases -p reference -p behaviour -p differential
+	$(VENV)/bin/pyright --project spikard-py --pythonpath $(VENV)/bin/python
 
 fmt:
 	$(CARGO) fmt --all
+	$(VENV)/bin/ruff format --quiet $(PYTHON_FILES)
 
 ## Writes the generated files: schema and configuration reference. A test checks that they are fresh.
 generate:
@@ -36,10 +52,7 @@ bench-python:
 	./benches/python/run.sh
 
 ## Builds the Python package into a virtual environment: .venv, or the one that VENV names.
-VENV ?= .venv
-PYTHON ?= python3
 PROFILE ?= dev
 python:
-	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -c "import maturin" 2>/dev/null || $(VENV)/bin/pip install --quiet --disable-pip-version-check "maturin>=1.16,<2" "msgspec>=0.20"
+	@VENV=$(VENV) PYTHON=$(PYTHON) ./tests/install.sh
 	. $(VENV)/bin/activate && maturin develop --quiet --profile $(PROFILE) --manifest-path spikard-py/Cargo.toml

@@ -1,13 +1,23 @@
 #!/usr/bin/env bash
-# Installs what the tests need and a fresh machine lacks.
+# Installs what lints and tests need and a fresh machine lacks: system packages, and the virtual
+# environment of the Python package (.venv, or the one that VENV names).
 set -euo pipefail
+cd "$(dirname "$0")/.."
+python="${PYTHON:-python3}" venv="${VENV:-.venv}" wanted=spikard-py/tests/requirements.txt
 packages=()
 command -v curl >/dev/null || packages+=(curl)
 command -v slowhttptest >/dev/null || packages+=(slowhttptest)
 command -v openssl >/dev/null || packages+=(openssl)
+"$python" -c "import ensurepip, sysconfig, pathlib; assert pathlib.Path(sysconfig.get_path('include'), 'Python.h').exists()" \
+    2>/dev/null || packages+=(python3 python3-venv python3-dev)
 if [ "${#packages[@]}" -gt 0 ]; then
     sudo=""
     [ "$(id -u)" = 0 ] || sudo=sudo
     $sudo apt-get update -qq
     $sudo apt-get install -y -qq "${packages[@]}"
+fi
+[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+if ! cmp -s "$wanted" "$venv/requirements.txt"; then
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+    cp "$wanted" "$venv/requirements.txt"
 fi

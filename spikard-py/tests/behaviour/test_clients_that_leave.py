@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ async def stay(key: str) -> None:
 
 @app.get("/stream/{key}")
 async def stream(key: str) -> StreamingResponse:
-    async def chunks() -> Any:
+    async def chunks() -> AsyncIterator[bytes]:
         try:
             seen[key] = {"waiting": True}
             while True:
@@ -61,7 +62,7 @@ async def stream(key: str) -> StreamingResponse:
 
 @app.get("/sync-stream/{key}")
 def sync_stream(key: str) -> StreamingResponse:
-    def chunks() -> Any:
+    def chunks() -> Iterator[bytes]:
         try:
             seen[key] = {"waiting": True}
             while True:

@@ -117,7 +117,8 @@ def test_a_route_has_its_own_compression(server: Server) -> None:
     def coding(target: str) -> str | None:
         answer = server.client.get(target, headers={"Accept-Encoding": "gzip"})
         assert answer.text == TEXT
-        return answer.headers.get("content-encoding")
+        found: str | None = answer.headers.get("content-encoding")
+        return found
 
     assert [coding(target) for target in ("/public", "/plain", "/large-only")] == ["gzip", None, None]
 

@@ -86,7 +86,7 @@ async def was_closed(key: str) -> int:
 def test_the_first_byte_comes_before_the_last_is_made(server: Server) -> None:
     began = time.monotonic()
     with server.client.stream("GET", "/slow") as answer:
-        parts = []
+        parts: list[bytes] = []
         for part in answer.iter_raw():
             if not parts:
                 assert time.monotonic() - began < 0.8

@@ -40,12 +40,17 @@ async def timed_out(wait: bool) -> str:
     return "not timed out"
 
 
+async def _waits_for(task: asyncio.Task[None]) -> None:
+    await task
+
+
 @app.get("/group")
 async def group(fail: bool) -> Any:
+    forever = asyncio.create_task(asyncio.sleep(0 if not fail else 60))
     try:
         async with asyncio.TaskGroup() as tasks:
             results = [tasks.create_task(doubled(number)) for number in range(3)]
-            forever = tasks.create_task(asyncio.sleep(0 if not fail else 60))
+            tasks.create_task(_waits_for(forever))
             if fail:
                 raise LookupError
     except ExceptionGroup as errors:  # noqa: F821

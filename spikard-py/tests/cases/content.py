@@ -7,7 +7,7 @@ import gzip
 import re
 import zlib
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 import zstandard
 
 from .files import Content, Pattern
@@ -38,15 +38,15 @@ def made(content: Content, names: Names) -> bytes:
     match content:
         case str():
             return names.fill(content).encode()
-        case {"latin1": str(text), **rest} if not rest:
+        case {"latin1": str(text)} if len(content) == 1:
             return names.fill(text).encode("latin-1")
-        case {"repeat": part, "times": int(times), **rest} if not rest:
+        case {"repeat": part, "times": int(times)} if len(content) == 2:
             return made(part, names) * times
-        case {"join": list(parts), **rest} if not rest:
+        case {"join": list(parts)} if len(content) == 1:
             return b"".join(made(part, names) for part in parts)
-        case {"gzip": part, **rest} if not rest:
+        case {"gzip": part} if len(content) == 1:
             return gzip.compress(made(part, names), 9, mtime=0)
-        case {"base64": str(text), **rest} if not rest:
+        case {"base64": str(text)} if len(content) == 1:
             return base64.b64decode(text, validate=True)
         case _:
             raise ValueError(f"no content: {content}")
@@ -61,7 +61,7 @@ def decoded(body: bytes, coding: str | None) -> bytes:
             case "gzip":
                 return gzip.decompress(body)
             case "br":
-                return brotli.decompress(body)
+                return bytes(brotli.decompress(body))
             case "zstd":
                 return zstandard.ZstdDecompressor().decompressobj().decompress(body)
             case _:

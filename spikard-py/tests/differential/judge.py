@@ -56,10 +56,11 @@ def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
-_Validator = extend(Draft202012Validator, {"pattern": _pattern})
+_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
 def accepts(schema: Any) -> Callable[[Any], bool]:
     """A function that says whether a value fits."""
     Draft202012Validator.check_schema(schema)
-    return _Validator(schema, format_checker=formats).is_valid  # type: ignore[no-any-return]
+    is_valid: Callable[[Any], bool] = _Validator(schema, format_checker=formats).is_valid
+    return is_valid

@@ -1,0 +1,75 @@
+"""How much the server's memory grows: a million requests, requests that are broken off, bodies of 4 MB.
+
+`python spikard-py/tests/memory.py [REQUESTS]` measures and says whether each stays under 2 MiB.
+`tests/behaviour/test_memory.py` does the same with fewer requests.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from behaviour.serving import Server, serving  # noqa: E402
+
+MOST = 2 << 20
+BATCH = 100
+HELLO = b"GET /hello?name=Ada HTTP/1.1\r\nHost: a\r\n\r\n" * BATCH
+LARGE = b'{"name":"' + b"x" * (4 << 20) + b'"}'
+
+
+def requests(server: Server, count: int) -> None:
+    """Requests on connections that stay, a hundred at a time."""
+    with server.wire() as wire:
+        for _ in range(count // BATCH):
+            wire.send(HELLO)
+            for _ in range(BATCH):
+                assert wire.read() is not None
+
+
+def broken_off(server: Server, count: int) -> None:
+    """Requests whose clients go away while the handler waits, or while the body is arriving."""
+    for number in range(count // 100):
+        wire = server.send("/wait")
+        if number % 2:
+            wire.send(b"POST /item HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + bytes(50_000))
+        wire.reset()
+
+
+def large_bodies(server: Server, count: int) -> None:
+    """Bodies of 4 MB, there and back."""
+    head = b"POST /item HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(LARGE)
+    with server.wire() as wire:
+        for _ in range(count // 5000):
+            wire.send(head + LARGE)
+            answer = wire.read()
+            assert answer is not None
+            assert answer.status == 200
+
+
+Kind = Callable[[Server, int], None]
+KINDS: list[Kind] = [requests, broken_off, large_bodies]
+
+
+def growth(kind: Kind, count: int) -> int:
+    """By how many bytes the server is larger after `count` requests, once it has served a fifth of them."""
+    with serving("behaviour.test_memory") as server:
+        kind(server, max(count // 5, 5000))
+        before = server.program.resident()
+        kind(server, count)
+        return server.program.resident() - before
+
+
+def main() -> None:
+    """Measures every kind."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    grown = {kind.__name__: growth(kind, count) for kind in KINDS}
+    for name, size in grown.items():
+        print(f"{name}: {size / (1 << 20):+.2f} MiB, expected less than {MOST >> 20}")
+    sys.exit(any(size >= MOST for size in grown.values()))
+
+
+if __name__ == "__main__":
+    main()
