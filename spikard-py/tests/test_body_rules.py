@@ -24,6 +24,7 @@ class User(msgspec.Struct):
 
 class Model(pydantic.BaseModel):
     name: str
+    friends: "list[Model]" = []
 
 
 @dataclass

@@ -125,6 +125,13 @@ def test_underscores_of_headers_are_dashes_unless_told_otherwise():
     assert parameter(named).key == "x_token"
 
 
+def test_a_marker_may_stand_in_a_union():
+    def function(x_token: Optional[Header[str]] = None): ...
+
+    only = parameter(function)
+    assert (only.source, only.required, only.schema) == ("header", False, {"type": "string"})
+
+
 def test_cookies_and_paths_have_markers_too():
     def cookie(session_id: Cookie[str]): ...
     def path(user: int = Path(alias="user_id", ge=1)): ...
@@ -132,6 +139,12 @@ def test_cookies_and_paths_have_markers_too():
     assert (parameter(cookie).source, parameter(cookie).key) == ("cookie", "session_id")
     only = parameter(path, "/users/{user_id}")
     assert (only.name, only.source, only.key, only.required) == ("user", "path", "user_id", True)
+
+
+def test_an_alias_that_is_called_like_a_segment_is_no_segment():
+    def function(token: str = Header(alias="id")): ...
+
+    assert parameter(function, "/{id}").source == "header"
 
 
 def test_contradictions_are_errors_that_name_the_parameter():

@@ -101,9 +101,8 @@ def _argument(function: Callable[..., Any], parameter: inspect.Parameter, hints:
         _annotations.fault(
             function, f"parameter '{parameter.name}' is positional-only, expected one that is passed by name"
         )
-    annotation, metadata = _types.split(hints.get(parameter.name, Any))
-    markers = [_instance(item) for item in metadata if _is_marker(item)]
-    annotation = _types.annotated(annotation, [item for item in metadata if not _is_marker(item)])
+    annotation, found = _without_markers(hints.get(parameter.name, Any))
+    markers = [_instance(item) for item in found]
     default = parameter.default
     if _is_marker(default):
         markers.append(_instance(default))
@@ -119,6 +118,18 @@ def _argument(function: Callable[..., Any], parameter: inspect.Parameter, hints:
         factory = marker.default_factory
         default = EMPTY if marker.default is ... else marker.default
     return Argument(function, parameter.name, annotation, parameter.name in hints, default, factory, marker)
+
+
+def _without_markers(annotation: Any) -> tuple[Any, list[Any]]:
+    """The type, and the markers that stand in it or in a member of its union: `Query[int] | None`."""
+    plain, metadata = _types.split(annotation)
+    markers = [item for item in metadata if _is_marker(item)]
+    members = _types.members(plain)
+    if len(members) > 1:
+        split = [_without_markers(member) for member in members]
+        markers = [*(item for _, found in split for item in found), *markers]
+        plain = _types.union(member for member, _ in split)
+    return _types.annotated(plain, [item for item in metadata if not _is_marker(item)]), markers
 
 
 def _is_marker(item: Any) -> bool:

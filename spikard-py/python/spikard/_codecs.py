@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -70,9 +70,7 @@ def _as_it_is(value: Any) -> Any:
 def _decode_foreign(found: Any, value: Any) -> Any:
     """What msgspec does not know inside of what it knows."""
     if _types.is_pydantic(found):
-        return (
-            sys.modules["pydantic"].TypeAdapter(found).validator.validate_json(msgspec.json.encode(value), strict=True)
-        )
+        return _validator(found).validate_json(msgspec.json.encode(value), strict=True)
     raise NotImplementedError
 
 
@@ -80,8 +78,13 @@ def _convert_foreign(found: Any, value: Any) -> Any:
     if isinstance(found, type) and isinstance(value, found):
         return value
     if _types.is_pydantic(found):
-        return sys.modules["pydantic"].TypeAdapter(found).validator.validate_python(value)
+        return _validator(found).validate_python(value)
     raise NotImplementedError
+
+
+@lru_cache(maxsize=1024)
+def _validator(found: Any) -> Any:
+    return sys.modules["pydantic"].TypeAdapter(found).validator
 
 
 def _taking_integral_numbers(decode: Decode, schema: JsonSchema) -> Decode:

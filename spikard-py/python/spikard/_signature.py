@@ -64,7 +64,7 @@ def plan(
         request=reading.request,
         raw=reading.is_raw,
         raw_names=tuple(reading.raw_names),
-        response_schema=_response_schema(returned) if response_schema is None else response_schema,
+        response_schema=_response_schema(function, returned) if response_schema is None else response_schema,
         encode=_codecs.encoder(returned),
     )
 
@@ -90,6 +90,7 @@ class _Reading:
         self.parameter_schema = parameter_schema
         self.files = files
         self.provided = provided
+        self.described = {name.replace("-", "_").lower(): name for name in parameter_schema.get("properties", {})}
         self.parameters: list[Parameter] = []
         self.groups: list[Group] = []
         self.injected: list[tuple[str, Any]] = []
@@ -103,22 +104,18 @@ class _Reading:
 
     def read(self, arguments: list[Argument]) -> None:
         """Puts every argument where it belongs."""
-        is_raw = any(argument.name in ("path_params", "query_params") for argument in arguments)
-        described = {name.replace("-", "_").lower(): name for name in self.parameter_schema.get("properties", {})}
+        self.is_raw = any(argument.name in ("path_params", "query_params") for argument in arguments)
         for argument in arguments:
             with argument.named_in_errors():
-                if is_raw and argument.name in RAW:
+                if self.is_raw and argument.name in RAW:
                     self._take_raw(argument)
-                elif (name := described.pop(argument.name.lower(), None)) is not None:
-                    self._take_described(argument, name)
                 else:
                     self._take(argument)
-        for keyword, name in described.items():
-            if not is_raw:
+        for keyword, name in self.described.items():
+            if not self.is_raw:
                 fault(self.function, f"parameter_schema describes '{name}', expected an argument '{keyword}' for it")
             self._take_described(Argument.without_annotation(self.function, name), name)
-        missing = self.files.keys() - {argument.name for argument in arguments}
-        if missing:
+        if missing := self.files.keys() - {argument.name for argument in arguments}:
             fault(self.function, f"file_params names '{min(missing)}', expected an argument for it")
         self._take_rest()
         order = {argument.name: number for number, argument in enumerate(arguments)}
@@ -126,16 +123,19 @@ class _Reading:
 
     def _take(self, argument: Argument) -> None:
         marker = argument.marker
+        segment = argument.key if isinstance(marker, Path) else argument.name
         if _is_request(argument):
             self.request = argument.name
         elif self.provided(argument.name, argument.annotation):
             self.injected.append((argument.name, argument.annotation))
+        elif (name := self.described.pop(argument.name.lower(), None)) is not None:
+            self._take_described(argument, name)
         elif argument.name in self.files:
             self.form.append(_bodies.file_argument(argument, self.files[argument.name]))
-        elif argument.key in self.names_in_path:
+        elif segment in self.names_in_path:
             if marker is not None and not isinstance(marker, Path):
                 argument.fault(f"stands in the path and is marked {type(marker).__name__}, expected one of them")
-            self.parameters.append(_parameters.from_path(argument, self.names_in_path[argument.key]))
+            self.parameters.append(_parameters.from_path(argument, self.names_in_path[segment]))
         elif marker is not None:
             self._take_marked(argument, marker)
         elif _types.is_upload(_types.element(argument.annotation)):
@@ -165,7 +165,6 @@ class _Reading:
             self.parameters.append(_parameters.parameter(argument, source))
 
     def _take_raw(self, argument: Argument) -> None:
-        self.is_raw = True
         if argument.name == "body":
             self.bodies.append(argument.with_default(None) if argument.is_required else argument)
         else:
@@ -183,8 +182,8 @@ class _Reading:
         """Decides about the body, and what the values are that nothing was said about."""
         self._find_body_among_rest()
         whole_forms = [argument for argument in self.form if _types.is_structured(argument.annotation)]
+        fields = [argument for argument in self.form if not _types.is_structured(argument.annotation)]
         wholes = [*self.bodies, *whole_forms]
-        fields = [argument for argument in self.form if argument not in whole_forms]
         if len(wholes) > 1 or (wholes and fields):
             first, second = (*wholes, *fields)[:2]
             second.fault(f"is a second body beside '{first.name}', expected one body")
@@ -221,12 +220,14 @@ def _is_request(argument: Argument) -> bool:
     )
 
 
-def _response_schema(annotation: Any) -> JsonSchema | None:
+def _response_schema(function: Callable[..., Any], annotation: Any) -> JsonSchema | None:
     """The schema of what a handler returns; `None`: nothing is known of it, or it answers for itself."""
     members = [member for member in _types.members(annotation) if not hasattr(_types.class_of(member), "__spikard__")]
     if not members or all(_types.is_none(member) or _types.bare(member) in (Any, bytes) for member in members):
         return None
     try:
         return _schemas.schema_of(_types.union(members), "serialization")
-    except (TypeError, NotImplementedError):
+    except TypeError:  # a type that no library knows may be written all the same
         return None
+    except Exception as error:
+        fault(function, f"the return annotation has no schema: {error}")

@@ -47,11 +47,12 @@ def bare(annotation: Any) -> Any:
 
 
 def members(annotation: Any) -> tuple[Any, ...]:
-    """The types of a union; of any other type, the type itself."""
+    """The types of a union, each with its own `Annotated`; of any other type, the type itself."""
     plain = bare(annotation)
-    if typing.get_origin(plain) in _UNIONS:
-        return tuple(member for arg in typing.get_args(plain) for member in members(arg))
-    return (annotation,)
+    if typing.get_origin(plain) not in _UNIONS:
+        return (annotation,)
+    args = typing.get_args(plain)
+    return tuple(member for arg in args for member in ((arg,) if split(arg)[1] else members(arg)))
 
 
 def without_none(annotation: Any) -> Any:
@@ -191,8 +192,8 @@ def _field_type(annotation: Any) -> Any:
     return annotation
 
 
-def reached(annotation: Any) -> Iterator[Any]:
-    """Every type in it, each with its `Annotated`; what classes have as fields included."""
+def reached(annotation: Any, *, into_models: bool = False) -> Iterator[Any]:
+    """Every type in it, each with its `Annotated`; the fields of classes too, those of models only if told."""
     expanded: set[Any] = set()
     todo = [annotation]
     while todo:
@@ -202,19 +203,18 @@ def reached(annotation: Any) -> Iterator[Any]:
         if typing.get_origin(plain) is not typing.Literal:
             todo.extend(typing.get_args(plain))
         found = class_of(plain)
-        if is_structured_class(found) and not is_pydantic(found) and found not in expanded:
-            expanded.add(found)
+        if not is_structured_class(found) or found in expanded:
+            continue
+        expanded.add(found)
+        if not is_pydantic(found):
             todo.extend(field_types(found).values())
+        elif into_models:
+            todo.extend(field.annotation for field in getattr(found, "__pydantic_fields__", {}).values())
 
 
 def holds_upload(annotation: Any) -> bool:
     """Whether a file is in it, or in a field of it."""
-    return any(is_upload(part) or _model_holds_upload(class_of(part)) for part in reached(annotation))
-
-
-def _model_holds_upload(found: Any) -> bool:
-    fields = getattr(found, "__pydantic_fields__", None) if isinstance(found, type) else None
-    return any(holds_upload(field.annotation) for field in (fields or {}).values() if field.annotation is not found)
+    return any(map(is_upload, reached(annotation, into_models=True)))
 
 
 def loosens(annotation: Any) -> bool:
