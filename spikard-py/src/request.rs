@@ -97,7 +97,7 @@ impl Request {
             let value: String = value.as_bytes().iter().copied().map(char::from).collect();
             pairs.append((name.as_str(), value))?;
         }
-        py.import("spikard.datastructures")?.getattr("Headers")?.call1((pairs,))
+        py.import("spikard.datastructures")?.getattr("Headers")?.call_method1("received", (pairs,))
     }
 
     /// The first value of every parameter of the query.

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};
 use spikard_core::{Body, Response};
 
 use crate::call::Call;
@@ -43,7 +43,19 @@ pub(crate) fn respond(
     if let Ok(bytes) = result.cast_exact::<PyBytes>() {
         return Ok(of(StatusCode::OK, "application/octet-stream", kept(bytes)));
     }
+    if is_text_or_bytes(&result) {
+        let response = route.app.response.bind(py).call1((result,))?;
+        return from_object(py, engine, &response, route, call);
+    }
     json(&result, &route.encode)
+}
+
+/// Whether it is of a subclass of `str` or `bytes`, or a buffer: `Response` says how these are sent.
+fn is_text_or_bytes(result: &Bound<'_, PyAny>) -> bool {
+    result.is_instance_of::<PyString>()
+        || result.is_instance_of::<PyBytes>()
+        || result.is_instance_of::<PyByteArray>()
+        || result.is_instance_of::<PyMemoryView>()
 }
 
 fn json(result: &Bound<'_, PyAny>, encode: &Py<PyAny>) -> PyResult<Response> {

@@ -119,10 +119,11 @@ def test_a_file_name_cannot_leave_its_place(name):
 
 
 def test_a_problem_keeps_all_headers_and_leaves_the_body_to_the_server():
-    exception = HTTPException(401, "who?", [("www-authenticate", "Bearer"), ("www-authenticate", "Basic")])
+    challenges = [("www-authenticate", "Bearer"), ("www-authenticate", "Basic")]
+    exception = HTTPException(401, "who?", [*challenges, ("content-type", "text/html")])
     status, headers, body = ProblemResponse(exception).__spikard__(lambda value: b"")
     assert (status, body.detail) == (401, "who?")
-    assert headers == [("www-authenticate", "Bearer"), ("www-authenticate", "Basic")]
+    assert headers == challenges
     assert str(exception) == "401 Unauthorized: who?"
     assert str(HTTPException(599)) == "599"
 

@@ -49,7 +49,8 @@ class ProblemResponse(Response):
 
     def __init__(self, exception: HTTPException) -> None:
         """Problem details with the status, the detail and the headers of `exception`."""
-        super().__init__(exception.detail, exception.status_code, exception.headers, None)
+        super().__init__(exception.detail, exception.status_code, exception.headers)
+        self.headers.pop("content-type", None)  # a problem has its own
 
     def __spikard__(self, encode: Encode) -> Parts:
         """What the server sends; it writes the body, since it knows the request."""
