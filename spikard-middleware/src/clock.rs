@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// A clock. Clones read the same time.
 #[derive(Clone, Default)]
@@ -41,11 +43,11 @@ impl Clock {
         }
     }
 
-    /// Nanoseconds since a fixed moment before the first reading. Never goes back.
+    /// Nanoseconds since a fixed moment before the first reading, which is the same for all
+    /// processes of the machine. Never goes back.
     pub fn monotonic(&self) -> u64 {
-        static ORIGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
         match &self.0 {
-            Source::System => nanos(ORIGIN.get_or_init(Instant::now).elapsed()),
+            Source::System => nanos(clock_gettime(ClockId::Monotonic).try_into().unwrap_or_default()),
             Source::Manual(now) => now.load(Ordering::Relaxed),
         }
     }

@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A supervisor whose workers are all ready.
 fn supervised(workers: usize, settings: &[&str]) -> Program {
     let count = workers.to_string();
-    let program = Program::start(command("workers-under-test", [&[count.as_str()], settings].concat())).unwrap();
+    let started = Program::start(command("workers-under-test", [&[count.as_str()], settings].concat()));
+    let program = started.unwrap_or_else(|log| panic!("{log}"));
     for worker in 0..workers {
         assert!(program.logged(|line| line.contains("ready") && line.contains(&format!("worker={worker}"))).is_some());
     }
@@ -44,7 +45,7 @@ async fn serving(address: SocketAddr) -> BTreeSet<String> {
 }
 
 fn pid(text: &str) -> Pid {
-    Pid::from_raw(text.parse().unwrap()).unwrap()
+    text.parse().ok().and_then(Pid::from_raw).unwrap_or_else(|| panic!("{text} is no process"))
 }
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -133,7 +134,6 @@ async fn clients_of_a_worker_that_hangs_are_served_by_another() {
         assert!(ask(program.address, "/").await.is_some());
     }
     assert!(start.elapsed() < PATIENCE, "no connection waits for the end of the hanging one");
-    assert_eq!(serving(program.address).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,6 +184,42 @@ async fn a_worker_that_has_grown_too_large_gets_a_successor() {
     let grown = ask(program.address, "/grow").await.unwrap();
     until("it is gone", async || test_kill_process(pid(&grown)).is_err()).await;
     assert_eq!(serving(program.address).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_counts_over_all_workers_and_over_their_replacement() {
+    const BURST: usize = 200;
+    let program = supervised(4, &[&format!("burst={BURST}")]);
+    let address = program.address;
+    let ask = async move || {
+        let mut client = Raw::connect(address).await;
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        client.answer().await.expect("an answer")
+    };
+    let clients: Vec<_> = (0..16)
+        .map(|_| {
+            tokio::spawn(async move {
+                let mut answers = Vec::new();
+                for _ in 0..40 {
+                    answers.push(ask().await);
+                }
+                answers
+            })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for client in clients {
+        answers.extend(client.await.unwrap());
+    }
+    let passed: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    assert_eq!((passed.len(), answers.iter().filter(|answer| answer.status == 429).count()), (BURST, 640 - BURST));
+    assert_eq!(passed.iter().map(|answer| answer.text()).collect::<BTreeSet<_>>().len(), 4, "all workers took part");
+
+    program.signal(Signal::HUP);
+    until("four new workers", async || program.log().matches("a new worker is ready").count() == 4).await;
+    for _ in 0..20 {
+        assert_eq!(ask().await.status, 429, "the new workers go on counting");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

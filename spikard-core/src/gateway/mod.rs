@@ -61,13 +61,22 @@ impl Gateway {
     /// All errors of all policies, routes and leaves, each with its place. With `strict`, warnings
     /// are errors.
     pub fn build_with(config: &ServerConfig, directory: &Path, leaves: Vec<Leaf>) -> Result<Self, BuildError> {
-        let ctx = BuildContext::new(directory, Clock::system());
+        Self::build_in(config, &BuildContext::new(directory, Clock::system()), leaves)
+    }
+
+    /// Like [`Gateway::build_with`], with all that policies use: a clock, or the memory in which
+    /// [worker processes](crate::workers::Worker::context) count together. A context is for one
+    /// gateway.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn build_in(config: &ServerConfig, ctx: &BuildContext, leaves: Vec<Leaf>) -> Result<Self, BuildError> {
         let mut errors = Vec::new();
-        let stack = config.policies().build(&ctx, None).unwrap_or_else(|error| {
+        let stack = config.policies().build(ctx, None).unwrap_or_else(|error| {
             errors.push(error);
             Stack::default()
         });
-        let routes = plan::routes(config, leaves, &stack, &ctx, &mut errors);
+        let routes = plan::routes(config, leaves, &stack, ctx, &mut errors);
         let keys = routes.iter().map(|route| route.key().clone()).collect();
         let table = Table::new(keys).unwrap_or_else(|collisions| {
             errors.extend(collisions.into_iter().map(|pair| collision(&routes[pair.first], &routes[pair.second])));

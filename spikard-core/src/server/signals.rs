@@ -7,16 +7,24 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// How many signals were given by hand; no more than two say anything.
-const NONE: u8 = 0;
+/// The graceful end is the first step, the end at once the second.
 const DRAIN: u8 = 1;
 const END: u8 = 2;
+
+/// What was told by hand.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    signals: u8,
+    /// The step that was asked for by its name.
+    step: u8,
+}
 
 /// Where a server hears that it shall stop.
 pub struct Signals {
     process: Option<Process>,
     stop: Stop,
-    told: watch::Receiver<u8>,
+    told: watch::Receiver<Told>,
+    /// How many steps were taken.
     heard: u8,
 }
 
@@ -40,13 +48,12 @@ impl Signals {
 
     /// Signals that a program gives itself, through the handle.
     pub fn by_hand() -> (Stop, Self) {
-        let (sender, told) = watch::channel(NONE);
+        let (sender, told) = watch::channel(Told::default());
         let stop = Stop(Arc::new(sender));
-        (stop.clone(), Self { process: None, stop, told, heard: NONE })
+        (stop.clone(), Self { process: None, stop, told, heard: 0 })
     }
 
-    /// A handle that gives signals beside those of the process. The two do not add up: one signal
-    /// and [`Stop::drain`] are one wish.
+    /// A handle that gives signals beside those of the process.
     pub fn stop(&self) -> Stop {
         self.stop.clone()
     }
@@ -54,8 +61,10 @@ impl Signals {
     /// Waits for the next signal. Dropping the future loses none.
     pub(super) async fn next(&mut self) {
         loop {
-            let came = self.process.as_ref().map_or(NONE, |process| process.came);
-            if came.max(*self.told.borrow_and_update()) > self.heard {
+            let Told { signals, step } = *self.told.borrow_and_update();
+            let came = self.process.as_ref().map_or(0, |process| process.came);
+            // Signals add up, wherever they come from; the same wish once more is no signal.
+            if signals.saturating_add(came).max(step) > self.heard {
                 self.heard += 1;
                 return;
             }
@@ -81,22 +90,22 @@ impl Signals {
 
 /// Gives signals by hand.
 #[derive(Clone)]
-pub struct Stop(Arc<watch::Sender<u8>>);
+pub struct Stop(Arc<watch::Sender<Told>>);
 
 impl Stop {
     /// Asks for a graceful end; the second time for an end at once.
     pub fn signal(&self) {
-        self.0.send_modify(|told| *told = told.saturating_add(1));
+        self.0.send_modify(|told| told.signals = told.signals.saturating_add(1));
     }
 
-    /// Asks for a graceful end, however often it is called.
+    /// Asks for a graceful end, however often it is called, and whatever signal came before.
     pub fn drain(&self) {
-        self.0.send_modify(|told| *told = (*told).max(DRAIN));
+        self.0.send_modify(|told| told.step = told.step.max(DRAIN));
     }
 
     /// Asks for an end at once.
     pub fn end(&self) {
-        self.0.send_modify(|told| *told = (*told).max(END));
+        self.0.send_modify(|told| told.step = END);
     }
 }
 
@@ -111,6 +120,7 @@ mod tests {
         let (stop, mut signals) = Signals::by_hand();
         assert!(signals.next().now_or_never().is_none());
         stop.drain();
+        stop.signal();
         stop.drain();
         assert!(signals.next().now_or_never().is_some());
         assert!(signals.next().now_or_never().is_none());

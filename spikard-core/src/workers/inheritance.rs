@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use rustix::io::{FdFlags, dup, fcntl_setfd};
 use serde::{Deserialize, Serialize};
+use spikard_middleware::rate_limit::SharedCounters;
 
 use super::worker::Worker;
 use crate::server::Listeners;
@@ -31,6 +32,8 @@ struct Inheritance {
     control: RawFd,
     /// For each worker, its listening sockets.
     listeners: Vec<Vec<RawFd>>,
+    /// The memory of [`SharedCounters`].
+    counters: RawFd,
     max_requests: Option<u64>,
     patience: Duration,
 }
@@ -43,6 +46,8 @@ pub(super) struct Estate<'a> {
     pub(super) control: &'a UnixStream,
     /// For each worker, its listening sockets.
     pub(super) listeners: &'a [Vec<TcpListener>],
+    /// Where all workers count for rate limits.
+    pub(super) counters: &'a SharedCounters,
     /// After how many requests it asks for a successor.
     pub(super) max_requests: Option<u64>,
     /// How long it may take to end when the supervisor is gone.
@@ -68,6 +73,7 @@ impl Estate<'_> {
             number: self.number,
             control,
             listeners: listeners.collect::<io::Result<_>>()?,
+            counters: hand_on(self.counters)?,
             max_requests: self.max_requests,
             patience: self.patience,
         };
@@ -85,7 +91,7 @@ pub fn inherited() -> io::Result<Option<Worker>> {
     if IS_TAKEN.swap(true, Ordering::Relaxed) {
         return Err(io::Error::other("the descriptors of this worker were taken before, expected them to be taken once"));
     }
-    let Inheritance { number, control, listeners, max_requests, patience, .. } = inheritance;
+    let Inheritance { number, control, listeners, counters, max_requests, patience, .. } = inheritance;
     let control = UnixStream::from(adopt(control)?);
     let mut own = Vec::new();
     let mut others = Vec::new();
@@ -95,7 +101,8 @@ pub fn inherited() -> io::Result<Option<Worker>> {
             listeners.push(TcpListener::from(adopt(descriptor)?));
         }
     }
-    Ok(Some(Worker::new(number, control, Listeners { own, others }, max_requests, patience)))
+    let counters = SharedCounters::open(adopt(counters)?);
+    Ok(Some(Worker { number, control: control.into(), listeners: Listeners { own, others }, counters, max_requests, patience }))
 }
 
 /// The inheritance, if it is this process that it is meant for.

@@ -35,6 +35,7 @@
 //!   one by one: each new worker says that it is [`ready`](Worker::ready) before its predecessor
 //!   drains. So are workers that have reached [`Supervisor::max_requests`] or
 //!   [`Supervisor::max_rss`].
+//! - Rate limits of a gateway that is built with [`Worker::context`] count over all workers.
 //! - A worker whose supervisor is gone drains and ends.
 //!
 //! Linux and macOS; elsewhere the crate has no server of several processes.

@@ -57,9 +57,9 @@ impl Process {
         let (control, theirs) = std::os::unix::net::UnixStream::pair()?;
         control.set_nonblocking(true)?;
         let control = UnixStream::from_std(control)?;
-        let Plan { sockets, max_requests, patience, .. } = plan;
-        let estate =
-            Estate { number, control: &theirs, listeners: sockets.of_each(), max_requests: *max_requests, patience: *patience };
+        let Plan { sockets, counters, max_requests, patience, .. } = plan;
+        let (max_requests, patience) = (*max_requests, *patience);
+        let estate = Estate { number, control: &theirs, listeners: sockets.of_each(), counters, max_requests, patience };
         let ((variable, value), descriptors) = estate.bequeath()?;
         let mut command = Command::new(&plan.program);
         // In a process group of its own, so that Ctrl-C reaches the supervisor alone.

@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
+use spikard_middleware::rate_limit::SharedCounters;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -52,6 +53,8 @@ pub(super) struct Plan {
     pub(super) program: OsString,
     pub(super) arguments: Vec<OsString>,
     pub(super) sockets: Arc<Sockets>,
+    /// Kept when workers are replaced: limits go on counting.
+    pub(super) counters: SharedCounters,
     pub(super) max_requests: Option<u64>,
     pub(super) max_rss: Option<u64>,
     /// How long a worker may take to end.
@@ -121,7 +124,8 @@ impl Supervisor {
         let Self { max_requests, max_rss, shutdown_timeout, .. } = self;
         let patience = shutdown_timeout.saturating_add(MARGIN);
         let sockets = Arc::new(sockets);
-        let plan = Plan { program, arguments, sockets, max_requests, max_rss, patience };
+        let counters = SharedCounters::create()?;
+        let plan = Plan { program, arguments, sockets, counters, max_requests, max_rss, patience };
         oversee(plan, &mut signals).await
     }
 }

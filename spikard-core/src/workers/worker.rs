@@ -2,36 +2,28 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use spikard_middleware::{Answer, Request, Service};
+use spikard_middleware::rate_limit::SharedCounters;
+use spikard_middleware::{Answer, BuildContext, Clock, Request, Service};
 
 use super::words;
 use crate::server::{Listeners, Stop};
 
 /// What a worker process got from its supervisor.
-#[derive(Debug)]
 pub struct Worker {
-    number: usize,
-    control: Arc<UnixStream>,
-    listeners: Listeners,
-    max_requests: Option<u64>,
-    patience: Duration,
+    pub(super) number: usize,
+    pub(super) control: Arc<UnixStream>,
+    pub(super) listeners: Listeners,
+    pub(super) counters: io::Result<SharedCounters>,
+    pub(super) max_requests: Option<u64>,
+    pub(super) patience: Duration,
 }
 
 impl Worker {
-    pub(super) fn new(
-        number: usize,
-        control: UnixStream,
-        listeners: Listeners,
-        max_requests: Option<u64>,
-        patience: Duration,
-    ) -> Self {
-        Self { number, control: Arc::new(control), listeners, max_requests, patience }
-    }
-
     /// Which of the workers this is, from 0. A successor has the number of its predecessor.
     pub fn number(&self) -> usize {
         self.number
@@ -41,6 +33,19 @@ impl Worker {
     /// They are there once.
     pub fn take_listeners(&mut self) -> Listeners {
         std::mem::take(&mut self.listeners)
+    }
+
+    /// What policies are built with: their rate limits count together with those of the other
+    /// workers. Relative paths start at `directory`. For one server; each further one needs another.
+    pub fn context(&self, directory: impl Into<PathBuf>) -> BuildContext {
+        let ctx = BuildContext::new(directory, Clock::system());
+        match &self.counters {
+            Ok(counters) => counters.share(&ctx),
+            // The program may be newer than its supervisor. Serving with loose limits is better
+            // than not serving.
+            Err(error) => ctx.warn("rate_limit", format!("each worker counts for itself: {error}")),
+        }
+        ctx
     }
 
     /// Passes the supervisor's orders on to `stop`, from a thread that the server's do not hold up.

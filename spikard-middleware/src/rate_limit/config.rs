@@ -12,7 +12,7 @@ use super::gcra::Quota;
 use crate::context::{BuildContext, BuildError};
 
 /// 1 GiB of counters.
-const MAX_KEYS: u32 = 1 << 26;
+pub(super) const MAX_KEYS: u32 = 1 << 26;
 
 /// Admits a number of requests a second, and a burst at once, for each client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

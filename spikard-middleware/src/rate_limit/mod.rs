@@ -7,7 +7,8 @@
 //! refuses ends it.
 //!
 //! Passes and refusals carry `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers),
-//! refusals `Retry-After` too (RFC 9110 section 10.2.3). Counters live in this process.
+//! refusals `Retry-After` too (RFC 9110 section 10.2.3). Counters live in this process, or in memory that
+//! all worker processes of a server share ([`SharedCounters`]).
 //!
 //! ```
 //! use spikard_middleware::{PolicyConfig, RateLimitConfig, RateLimits};
@@ -19,6 +20,8 @@
 pub mod config;
 pub mod gcra;
 mod headers;
+mod memory;
+mod shared;
 mod table;
 
 use std::borrow::Cow;
@@ -29,6 +32,8 @@ use serde_json::Value;
 use self::config::{RateLimitConfig, RateLimitKey};
 use self::gcra::{Decision, Quota, gcra};
 use self::headers::Fields;
+use self::shared::Home;
+pub use self::shared::SharedCounters;
 use self::table::Table;
 use crate::client::Client;
 use crate::clock::Clock;
@@ -69,8 +74,8 @@ fn build(limits: &RateLimits, ctx: &BuildContext, here: impl Fn(&RateLimitKey) -
     let mut errors = Vec::new();
     for (index, config) in limits.iter().enumerate() {
         let place = if limits.len() == 1 { ctx.clone() } else { ctx.at(ctx.place().index(index)) };
-        match Limit::new(config, &place) {
-            Ok(limit) if here(&limit.key) => built.push(limit),
+        match Checked::new(config, &place) {
+            Ok(checked) if here(&checked.key) => built.push(checked.limit(&place)),
             Ok(_) => {}
             Err(error) => errors.push(error),
         }
@@ -94,17 +99,34 @@ struct Limit {
     detail: String,
 }
 
-impl Limit {
-    fn new(config: &RateLimitConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
-        let key = config.checked_key(ctx)?;
-        let quota = config.quota(ctx)?;
-        let max_keys = config.checked_max_keys(ctx)?;
-        let table = Table::new(if key == RateLimitKey::Global { 1 } else { max_keys });
-        let detail = format!("Over the limit of {} requests per second, burst {}", config.per_second, config.burst);
-        let fields = Fields::new(&key.to_string(), config.burst, quota);
-        Ok(Self { key, quota, table, fields, detail })
+/// Settings that can be built.
+struct Checked<'a> {
+    config: &'a RateLimitConfig,
+    key: RateLimitKey,
+    quota: Quota,
+    max_keys: usize,
+}
+
+impl<'a> Checked<'a> {
+    fn new(config: &'a RateLimitConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
+        let (key, quota) = (config.checked_key(ctx)?, config.quota(ctx)?);
+        Ok(Self { config, key, quota, max_keys: config.checked_max_keys(ctx)? })
     }
 
+    fn limit(self, ctx: &BuildContext) -> Limit {
+        let Self { config, key, quota, max_keys } = self;
+        let max_keys = if key == RateLimitKey::Global { 1 } else { max_keys };
+        let (table, alone) = Home::of(ctx).table(&format!("{} {key}", ctx.place()), max_keys);
+        if let Some(error) = alone {
+            ctx.warn("", format!("each worker counts for itself, expected room in the memory that they share: {error}"));
+        }
+        let detail = format!("Over the limit of {} requests per second, burst {}", config.per_second, config.burst);
+        let fields = Fields::new(&key.to_string(), config.burst, quota);
+        Limit { key, quota, table, fields, detail }
+    }
+}
+
+impl Limit {
     /// Counts the request, if it has the key that this limit counts by.
     fn count(&self, request: &Request, now: u64) -> Option<Decision> {
         let count = |key: &[u8]| self.table.update(key, now, |tat| gcra(tat, now, self.quota));

@@ -2,43 +2,47 @@
 //!
 //! The table never grows, so that made-up keys cost an attacker requests and us nothing; where a
 //! set is full, its oldest counter gives way. It is plain memory without pointers: the pages that
-//! no key has touched do not exist, and the same layout can lie in a mapping that processes share.
-//! What a counter does is none of its business (see [`super::gcra`]).
+//! no key has touched do not exist, and the same layout lies in a mapping that processes share
+//! (see [`super::shared`]). What a counter does is none of its business (see [`super::gcra`]).
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::io;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use siphasher::sip::SipHasher13;
 
+use super::memory::Memory;
+use super::shared::SharedCounters;
+
 /// One counter: the hash of its key, 0 if there is none, and its TAT.
-#[repr(C)]
-struct Slot {
-    key: AtomicU64,
-    tat: AtomicU64,
-}
+type Slot = [AtomicU64; 2];
 
 /// The slots that a key may have: two cache lines.
-type Set = [Slot; 8];
+pub(super) type Set = [Slot; 8];
 
 /// Inserting locks a part of the sets. Counting never locks.
-const LOCKS: usize = 64;
+pub(super) const LOCKS: usize = 64;
 
 pub(super) struct Table {
-    sets: Box<[Set]>,
+    sets: Memory<Set>,
+    locks: Memory<AtomicU32>,
     /// With a random key, so that nobody can choose keys that fall into one set.
     hasher: SipHasher13,
-    inserting: [Mutex<()>; LOCKS],
 }
 
 impl Table {
     /// A table for at least `max_keys` counters, rounded up to a power of two of sets.
     pub(super) fn new(max_keys: usize) -> Self {
-        let sets = max_keys.div_ceil(size_of::<Set>() / size_of::<Slot>()).next_power_of_two();
-        Self {
-            sets: zeroed(sets),
-            hasher: SipHasher13::new_with_key(&random_key()),
-            inserting: [const { Mutex::new(()) }; LOCKS],
-        }
+        let hasher = SipHasher13::new_with_key(&random_key());
+        Self { sets: Memory::own(sets_for(max_keys)), locks: Memory::own(LOCKS), hasher }
+    }
+
+    /// A table that lies in shared memory under a name.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub(super) fn shared(counters: &SharedCounters, name: &str, max_keys: usize) -> io::Result<Self> {
+        let (locks, sets) = counters.part(name, sets_for(max_keys))?;
+        Ok(Self { sets, locks, hasher: counters.hasher() })
     }
 
     /// Moves the counter of `key` with `step`, which gets the TAT and gives a result and the new
@@ -52,56 +56,73 @@ impl Table {
         #[expect(clippy::cast_possible_truncation, reason = "the mask takes fewer bits than an address has")]
         let index = hash as usize & (self.sets.len() - 1);
         let set = &self.sets[index];
-        let slot = find(set, hash).unwrap_or_else(|| self.insert(index, hash, now));
-        let mut tat = slot.tat.load(Ordering::Relaxed);
+        let [_, slot] = find(set, hash).unwrap_or_else(|| self.insert(index, hash, now));
+        let mut tat = slot.load(Ordering::Relaxed);
         loop {
             let (decision, next) = step(tat);
             if next == tat {
                 return decision;
             }
-            match slot.tat.compare_exchange_weak(tat, next, Ordering::Relaxed, Ordering::Relaxed) {
+            match slot.compare_exchange_weak(tat, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return decision,
                 Err(moved) => tat = moved,
             }
         }
     }
 
-    /// A slot for a new key, in place of the oldest of its set.
-    ///
-    /// The lock keeps two threads from giving one key two slots. Processes that share a table do
-    /// not share the lock: there a key could, once, get a second slot and with it a second burst;
-    /// from then on the first slot of the set counts.
+    /// A slot for a new key, in place of the oldest of its set. The lock keeps two threads, or two
+    /// processes, from giving one key two slots.
     fn insert(&self, index: usize, hash: u64, now: u64) -> &Slot {
-        let _one_at_a_time = self.inserting[index % LOCKS].lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = Held::of(&self.locks[index % LOCKS]);
         let set = &self.sets[index];
         if let Some(slot) = find(set, hash) {
             return slot;
         }
-        let age = |slot: &Slot| slot.tat.load(Ordering::Relaxed);
+        let age = |[_, tat]: &Slot| tat.load(Ordering::Relaxed);
         let oldest = set.iter().fold(&set[0], |oldest, slot| if age(slot) < age(oldest) { slot } else { oldest });
+        let [key, tat] = oldest;
         // Nobody finds the slot while it belongs to neither key.
-        oldest.key.store(0, Ordering::Release);
+        key.store(0, Ordering::Release);
         // A counter at `now` admits the whole burst, like one at 0, but is not the next to go.
-        oldest.tat.store(now, Ordering::Release);
-        oldest.key.store(hash, Ordering::Release);
+        tat.store(now, Ordering::Release);
+        key.store(hash, Ordering::Release);
         oldest
     }
 }
 
 fn find(set: &Set, hash: u64) -> Option<&Slot> {
-    set.iter().find(|slot| slot.key.load(Ordering::Acquire) == hash)
+    set.iter().find(|[key, _]| key.load(Ordering::Acquire) == hash)
 }
 
-/// Memory that the system hands out as zeros when it is first touched.
-#[expect(unsafe_code, reason = "zeroed memory that nobody has touched")]
-fn zeroed(sets: usize) -> Box<[Set]> {
-    // SAFETY: a set consists of `AtomicU64` alone, which has the representation of `u64` (std
-    // guarantees it), for which zero bytes are a value. Filling the memory by hand would touch
-    // all of it, 16 MiB for a table that may hold ten keys.
-    unsafe { Box::<[Set]>::new_zeroed_slice(sets).assume_init() }
+fn sets_for(max_keys: usize) -> usize {
+    max_keys.div_ceil(size_of::<Set>() / size_of::<Slot>()).next_power_of_two()
 }
 
-fn random_key() -> [u8; 16] {
+/// A lock that is held for some ten instructions, and let go when it is dropped.
+struct Held<'a>(&'a AtomicU32);
+
+impl<'a> Held<'a> {
+    /// Waits for the lock. Who has waited this often waits for a process that has died or stands
+    /// still, and goes on without: at worst a key gets two slots, of which one counts later.
+    fn of(lock: &'a AtomicU32) -> Self {
+        const PATIENCE: u32 = 10_000;
+        for _ in 0..PATIENCE {
+            if lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        Self(lock)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Release);
+    }
+}
+
+pub(super) fn random_key() -> [u8; 16] {
     let mut key = [0; 16];
     // Without the system's randomness the keys could be chosen to collide, nothing worse.
     let _ = getrandom::fill(&mut key);
@@ -138,6 +159,14 @@ mod tests {
             }
         });
         assert_eq!(admitted.map(AtomicU32::into_inner), [100; 20]);
+    }
+
+    #[test]
+    fn a_lock_that_nobody_will_let_go_holds_nobody_up() {
+        let table = Table::new(1);
+        table.locks[0].store(1, Ordering::Relaxed);
+        assert!(admits(&table, b"key", 1, Quota::new(1.0, 1).unwrap()));
+        assert_eq!(table.locks[0].load(Ordering::Relaxed), 0, "it is free again");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A server of several processes, with a service that can crash, hang and grow.
 //!
-//! `workers-under-test WORKERS [max_requests=N] [max_rss=BYTES] [broken=FILE]`: where the file
-//! exists, workers end before they are ready.
+//! `workers-under-test WORKERS [port=PORT] [max_requests=N] [max_rss=BYTES] [burst=N] [broken=FILE]`:
+//! where the file exists, workers end before they are ready.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,25 +10,26 @@ use std::time::Duration;
 
 use spikard_core::server::{Live, Server, Settings, Signals};
 use spikard_core::workers::{Supervisor, Worker, inherited};
-use spikard_core::{Body, Request, Response};
+use spikard_core::{Body, Gateway, RateLimitConfig, RateLimitKey, Request, Response, RouteConfig, ServerConfig};
 use spikard_tests::running::Leaf;
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let setting = |name: &str| arguments.iter().find_map(|argument| argument.strip_prefix(name)?.strip_prefix('='));
-    let number = |name: &str| setting(name).and_then(|value| value.parse().ok());
+    let number = |name: &str| setting(name).and_then(|value| value.parse::<u32>().ok());
     let ended = match inherited() {
         Ok(Some(_)) if setting("broken").is_some_and(|file| Path::new(file).exists()) => return ExitCode::from(3),
-        Ok(Some(worker)) => serve(worker).map_err(|error| error.to_string()),
+        Ok(Some(worker)) => serve(worker, number("burst")).map_err(|error| error.to_string()),
         Ok(None) => {
             let workers = arguments.first().and_then(|count| count.parse().ok()).unwrap_or(1);
-            let mut supervisor = Supervisor::new(workers).listen_on("127.0.0.1", number("port").unwrap_or(0));
+            let port = setting("port").and_then(|port| port.parse().ok()).unwrap_or(0);
+            let mut supervisor = Supervisor::new(workers).listen_on("127.0.0.1", port);
             if let Some(most) = number("max_requests") {
                 supervisor = supervisor.max_requests(most.into());
             }
-            if let Some(most) = setting("max_rss").and_then(|value| value.parse().ok()) {
-                supervisor = supervisor.max_rss(most);
+            if let Some(most) = number("max_rss") {
+                supervisor = supervisor.max_rss(most.into());
             }
             let listening = |addresses: &[std::net::SocketAddr]| println!("listening on http://{}", addresses[0]);
             supervisor.run(listening).map_err(|error| error.to_string())
@@ -44,14 +45,22 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(mut worker: Worker) -> std::io::Result<()> {
+fn serve(mut worker: Worker, burst: Option<u32>) -> Result<(), Box<dyn std::error::Error>> {
+    let limit = RateLimitConfig { key: Some(RateLimitKey::Global), ..RateLimitConfig::new(0.001, burst.unwrap_or(1)) };
+    let config = ServerConfig { rate_limit: burst.map(|_| limit.into()), ..ServerConfig::default() };
+    let leaf = |path: &str| spikard_core::gateway::Leaf {
+        route: RouteConfig { path: path.into(), ..RouteConfig::default() },
+        name: path.into(),
+        service: Arc::new(Leaf(answer)),
+    };
+    let gateway = Gateway::build_in(&config, &worker.context(""), vec![leaf("/"), leaf("/{*rest}")])?;
+    let service = worker.counted(Arc::new(gateway));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let signals = Signals::of_process()?;
         worker.obey(signals.stop())?;
         let settings = Settings { shutdown_timeout: Duration::from_secs(10), ..Settings::default() };
         let server = Server::from_listeners(worker.take_listeners(), settings)?;
-        let service = worker.counted(Arc::new(Leaf(answer)));
         worker.ready();
         server.run(Live::new(service), signals).await;
         Ok(())
