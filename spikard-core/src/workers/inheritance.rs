@@ -135,7 +135,8 @@ mod tests {
         let parent = std::os::unix::process::parent_id();
         let text = |supervisor| {
             let patience = Duration::from_secs(1);
-            let given = Inheritance { supervisor, number: 0, control: 7, listeners: vec![vec![8]], max_requests: None, patience };
+            let listeners = vec![vec![8]];
+            let given = Inheritance { supervisor, number: 0, control: 7, listeners, counters: 9, max_requests: None, patience };
             serde_json::to_string(&given).unwrap()
         };
         assert!(of_this_process(Some(&text(parent))).is_some());
