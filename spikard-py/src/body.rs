@@ -94,6 +94,11 @@ impl Body {
         (self.kind == Kind::Form && is_json).then(|| UNSUPPORTED_MEDIA_TYPE.response(subject, "Unsupported media type"))
     }
 
+    /// Whether the schema reads the body before the decoder does.
+    pub(crate) fn is_checked_first(&self, body: &RequestBody) -> bool {
+        self.schema.is_some() && (!self.exact || matches!(body.content, Content::Form(_)))
+    }
+
     /// What can be said against a body without Python. With `all`, everything that its schema can
     /// say; without, nothing that the decoder finds anyway.
     pub(crate) fn violations(&self, body: &RequestBody, all: bool) -> Vec<Violation> {

@@ -1,5 +1,6 @@
 //! Handlers that raise: what the app has for the exception, the log, and what the client sees.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -61,6 +62,16 @@ pub(crate) fn logged(py: Python<'_>, route: &PythonRoute, call: &Call, error: &P
 pub(crate) fn internal(py: Python<'_>, error: PyErr) -> Response {
     error.write_unraisable(py, None);
     INTERNAL_SERVER_ERROR.response(&Subject::default(), "Internal server error")
+}
+
+/// Runs what calls Python, for callers that nothing of a panic may reach: the request gets a 500, and
+/// all others go on.
+pub(crate) fn guarded<T>(subject: &Subject, run: impl FnOnce() -> T) -> Result<T, Response> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(request_id = subject.request_id(), "the bridge panicked: {}", text.unwrap_or("no message"));
+        INTERNAL_SERVER_ERROR.response(subject, "Internal server error")
+    })
 }
 
 /// All threads are busy, and too many requests wait for one.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use http::request::Parts;
 use spikard_core::handler::{BodyReadingConfig, RequestBody};
 use spikard_core::problem::Subject;
 use spikard_core::{Answer, BodyKind, Request, Service};
@@ -12,7 +13,7 @@ use spikard_core::{Answer, BodyKind, Request, Service};
 use crate::call::Call;
 use crate::engine::Engine;
 use crate::file;
-use crate::route::PythonRoute;
+use crate::route::{Checked, PythonRoute};
 
 /// The leaf of one route.
 pub(crate) struct PythonLeaf {
@@ -34,10 +35,28 @@ impl Service for PythonLeaf {
                 }
             };
             let (parts, _) = request.into_parts();
-            match self.route.check(&parts, &body) {
+            let (parts, body, checked) = if self.route.is_slow_to_check(&body) {
+                check_elsewhere(Arc::clone(&self.route), parts, body).await
+            } else {
+                let checked = self.route.check(&parts, &body);
+                (parts, body, checked)
+            };
+            match checked {
                 Ok(values) => file::filled(self.engine.run(&self.route, Call::new(parts, body, values)).await).await,
                 Err(refusal) => refusal,
             }
         })
+    }
+}
+
+/// Checks a request on a thread that has nothing else to do.
+async fn check_elsewhere(route: Arc<PythonRoute>, parts: Parts, body: RequestBody) -> (Parts, RequestBody, Checked) {
+    let task = tokio::task::spawn_blocking(move || {
+        let checked = route.check(&parts, &body);
+        (parts, body, checked)
+    });
+    match task.await {
+        Ok(checked) => checked,
+        Err(error) => std::panic::resume_unwind(Box::new(error.to_string())),
     }
 }

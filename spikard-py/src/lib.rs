@@ -34,8 +34,9 @@ mod thread;
 mod turn;
 mod workers;
 
-/// The extension module.
-#[pyo3::pymodule]
+/// The extension module. An interpreter without a lock takes one for it: state of a thread that
+/// tokio and asyncio share is not made for several threads of Python at once.
+#[pyo3::pymodule(gil_used = true)]
 mod _spikard {
     #[pymodule_export]
     use crate::request::Request;

@@ -30,6 +30,12 @@ pub(crate) struct PythonRoute {
     function: Py<PyAny>,
 }
 
+/// The values of the parameters, or the refusal of the request.
+pub(crate) type Checked = Result<Vec<Option<Parameter<'static>>>, Response>;
+
+/// Bodies from this length on take longer to check than others should have to wait.
+const SLOW: usize = 32 << 10;
+
 /// Why a function was not called, or did not return.
 pub(crate) enum Unmet {
     /// The request is at fault.
@@ -83,12 +89,17 @@ impl PythonRoute {
         }
     }
 
+    /// Whether the check of a body takes so long that it belongs on another thread.
+    pub(crate) fn is_slow_to_check(&self, body: &RequestBody) -> bool {
+        body.bytes.len() >= SLOW && self.arguments.body().is_some_and(|wanted| wanted.is_checked_first(body))
+    }
+
     /// Reads the parameters, and refuses what can be refused without Python: with all errors of
     /// parameters and body.
     ///
     /// # Errors
     /// The refusal.
-    pub(crate) fn check(&self, parts: &Parts, body: &RequestBody) -> Result<Vec<Option<Parameter<'static>>>, Response> {
+    pub(crate) fn check(&self, parts: &Parts, body: &RequestBody) -> Checked {
         let wanted = self.arguments.body();
         if let Some(response) = wanted.and_then(|wanted| wanted.refused_type(body, &Subject::of_parts(parts))) {
             return Err(response);

@@ -21,8 +21,23 @@ pub(crate) enum Step {
     Waiting { task: Py<PyAny>, slot: Slot },
 }
 
+impl Step {
+    /// Brings the answer, now or when it comes, to a slot.
+    fn to(self, slot: &Slot) {
+        match self {
+            Self::Done(response) => slot.put(response),
+            Self::Waiting { slot: inner, .. } => inner.forward(slot),
+        }
+    }
+}
+
 /// Calls the handler of a route. On the thread of the loop, while none of its tasks runs.
-pub(crate) fn begin(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call) -> Step {
+pub(crate) fn begin(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, call: Call) -> Step {
+    let subject = call.subject();
+    failure::guarded(&subject, || first(py, engine, route, call)).unwrap_or_else(Step::Done)
+}
+
+fn first(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call) -> Step {
     let outcome = match route.kind {
         Kind::Async => route.invoke(py, &mut call),
         Kind::Inline | Kind::Threaded => context::isolated(py, || route.invoke(py, &mut call)),
@@ -45,7 +60,14 @@ pub(crate) fn begin(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRout
 }
 
 /// Calls a handler on a thread of the pool; what it comes to goes to the slot.
-pub(crate) fn on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call, slot: &Slot) {
+pub(crate) fn on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, call: Call, slot: &Slot) {
+    let subject = call.subject();
+    if let Err(response) = failure::guarded(&subject, || call_on_thread(py, engine, route, call, slot)) {
+        slot.put(response);
+    }
+}
+
+fn call_on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call, slot: &Slot) {
     let outcome = match context::isolated(py, || route.invoke(py, &mut call)) {
         Ok(result) => respond(py, engine, result, route, &call),
         Err(Unmet::Raised(error)) => Err(error),
@@ -56,9 +78,10 @@ pub(crate) fn on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<Python
         Err(error) => {
             // Exception handlers may be coroutines: they run on the loop.
             let (engine_of, route_of, slot) = (Arc::clone(engine), Arc::clone(route), slot.clone());
-            engine.on_loop_from_thread(move |py| match settle(py, &engine_of, &route_of, call, Err(error)) {
-                Step::Done(response) => slot.put(response),
-                Step::Waiting { slot: inner, .. } => inner.forward(&slot),
+            engine.on_loop_from_thread(move |py| {
+                let subject = call.subject();
+                let settled = failure::guarded(&subject, || settle(py, &engine_of, &route_of, call, Err(error)));
+                settled.unwrap_or_else(Step::Done).to(&slot);
             });
         }
     }
@@ -157,9 +180,8 @@ impl Finisher {
         if slot.is_closed() && failure::was_cancelled(task) {
             return;
         }
-        match conclude(py, &engine, &route, call, task, stage) {
-            Step::Done(response) => slot.put(response),
-            Step::Waiting { slot: inner, .. } => inner.forward(&slot),
-        }
+        let subject = call.subject();
+        let concluded = failure::guarded(&subject, || conclude(py, &engine, &route, call, task, stage));
+        concluded.unwrap_or_else(Step::Done).to(&slot);
     }
 }
