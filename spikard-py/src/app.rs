@@ -10,6 +10,8 @@ pub(crate) struct App {
     pub(crate) log_exception: Py<PyAny>,
     /// Writes any value as JSON.
     pub(crate) encode: Py<PyAny>,
+    /// The same for what is exactly a dict or a list.
+    pub(crate) encode_plain: Py<PyAny>,
     /// The class of responses.
     pub(crate) response: Py<PyAny>,
     /// Sends what an iterable yields.
@@ -24,6 +26,7 @@ impl App {
             exception_response: hook("exception_response")?,
             log_exception: hook("log_exception")?,
             encode: hook("encode")?,
+            encode_plain: hook("encode_plain")?,
             response: hook("response")?,
             pump: hook("pump")?,
         })

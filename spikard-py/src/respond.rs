@@ -32,7 +32,7 @@ pub(crate) fn respond(
     call: &Call,
 ) -> PyResult<Response> {
     if result.is_exact_instance_of::<PyDict>() || result.is_exact_instance_of::<PyList>() {
-        return json(&result, &route.encode);
+        return json(&result, &route.app.encode_plain);
     }
     if result.is_instance(route.app.response.bind(py))? {
         return from_object(py, engine, &result, route, call);

@@ -112,7 +112,8 @@ fn advance(
             let slot = Slot::default();
             let end = End { engine: Arc::clone(engine), route: Arc::clone(route), call, slot: slot.clone(), stage };
             let finisher = Finisher(Mutex::new(Some(end)));
-            match task.call_method1(pyo3::intern!(py, "add_done_callback"), (finisher,)) {
+            let waits = engine.tasks.register(&task);
+            match waits.and_then(|()| task.call_method1(pyo3::intern!(py, "add_done_callback"), (finisher,))) {
                 Ok(_) => Step::Waiting { task: task.unbind(), slot },
                 Err(error) => Step::Done(failure::internal(py, error)),
             }

@@ -19,7 +19,9 @@ enum Start {
     /// `Task(coroutine, **arguments, name=...)`.
     Eager(Py<PyDict>),
     /// With a `call_soon` that keeps the step.
-    Captured { capture: Py<PyAny>, arguments: Py<PyDict> },
+    /// Nor is a task entered in the set of all tasks before it has to wait: that set is a
+    /// `WeakSet`, and costs a third of a task.
+    Captured { capture: Py<PyAny>, arguments: Py<PyDict>, register: Py<PyAny>, all_tasks: Py<PyAny> },
 }
 
 impl Tasks {
@@ -33,7 +35,9 @@ impl Tasks {
             Start::Eager(arguments.unbind())
         } else {
             let capture = wrap_pyfunction!(captured::capture, py)?.into_any().unbind();
-            Start::Captured { capture, arguments: arguments.unbind() }
+            let register = wrap_pyfunction!(captured::register_later, py)?.into_any().unbind();
+            let all_tasks = py.import("asyncio.tasks")?.getattr("_all_tasks")?.unbind();
+            Start::Captured { capture, arguments: arguments.unbind(), register, all_tasks }
         };
         Ok(Self { event_loop: event_loop.clone().unbind(), task, start })
     }
@@ -53,17 +57,29 @@ impl Tasks {
                 arguments.set_item(pyo3::intern!(py, "name"), name)?;
                 task.call((coroutine,), Some(arguments))
             }
-            Start::Captured { capture, arguments } => {
+            Start::Captured { capture, arguments, register, all_tasks } => {
                 let arguments = arguments.bind(py);
                 arguments.set_item(pyo3::intern!(py, "name"), name)?;
-                let event_loop = self.event_loop.bind(py);
-                let call_soon = pyo3::intern!(py, "call_soon");
+                let (event_loop, all_tasks) = (self.event_loop.bind(py), all_tasks.bind(py));
+                let (call_soon, add) = (pyo3::intern!(py, "call_soon"), pyo3::intern!(py, "add"));
                 event_loop.setattr(call_soon, capture)?;
+                all_tasks.setattr(add, register)?;
                 let task = task.call((coroutine,), Some(arguments));
+                all_tasks.delattr(add)?;
                 event_loop.delattr(call_soon)?;
                 let task = task?;
                 captured::run(py)?;
                 Ok(task)
+            }
+        }
+    }
+
+    /// Makes a task that has to wait known as one of the loop's (`asyncio.all_tasks`).
+    pub(crate) fn register(&self, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        match &self.start {
+            Start::Eager(_) => Ok(()),
+            Start::Captured { all_tasks, .. } => {
+                all_tasks.bind(task.py()).call_method1(pyo3::intern!(task.py(), "add"), (task,)).map(drop)
             }
         }
     }
@@ -90,6 +106,11 @@ mod captured {
     pub(super) fn capture(callback: Py<PyAny>, context: Py<PyAny>) {
         STEP.with_borrow_mut(|step| *step = Some((callback, context)));
     }
+
+    /// Stands in for the `add` of the set of all tasks while a task is made.
+    #[pyfunction]
+    #[pyo3(signature = (_task))]
+    pub(super) fn register_later(_task: &Bound<'_, PyAny>) {}
 
     /// Runs the step that was kept, in its context.
     pub(super) fn run(py: Python<'_>) -> PyResult<()> {

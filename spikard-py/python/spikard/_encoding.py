@@ -51,6 +51,8 @@ try:
 except ImportError:
     encode = _encode
     """Writes anything."""
+    encode_plain: Callable[[Any], bytes] = encode_by_msgspec
+    """Writes dicts and lists."""
 else:
     _dumps = orjson.dumps
     _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -66,6 +68,8 @@ else:
             except TypeError:  # integers beyond 64 bits, keys that are no text
                 pass
         return _encode(value)
+
+    encode_plain = encode
 
 
 def encoder(annotation: Any) -> Callable[[Any], bytes]:

@@ -25,11 +25,12 @@ class Hooks:
     """What the server calls in Python beside the handlers."""
 
     def __init__(self, app: Spikard) -> None:
-        from spikard._codecs import encode
+        from spikard._encoding import encode, encode_plain
 
         self.exception_response = app._exception_response
         self.log_exception = log_exception
         self.encode = encode
+        self.encode_plain = encode_plain
         self.response = Response
         self.pump = pump
 
