@@ -6,58 +6,48 @@ use std::collections::HashSet;
 /// Objects with more keys than this are looked up by hash.
 const FEW: usize = 32;
 
-/// The keys of all open objects, the innermost last.
+/// The keys of all open objects, the innermost last, so that an object costs no allocation.
 #[derive(Default)]
+pub(super) struct Pool<'a>(Vec<Cow<'a, [u8]>>);
+
+/// The keys of one open object.
 pub(super) struct Keys<'a> {
-    open: Vec<Cow<'a, [u8]>>,
-    many: Vec<(usize, HashSet<Cow<'a, [u8]>>)>,
-    seen: Vec<u64>,
-}
-
-/// An open object: how deep it stands, and where its keys begin.
-#[derive(Clone, Copy)]
-pub(super) struct Object {
-    level: usize,
+    /// Where its keys begin in the pool.
     start: usize,
+    /// A bit for each key, by what tells most keys apart.
+    seen: u64,
+    /// All keys, once they are many.
+    many: Option<HashSet<Cow<'a, [u8]>>>,
 }
 
-impl<'a> Keys<'a> {
-    pub(super) fn open(&mut self) -> Object {
-        self.seen.push(0);
-        Object { level: self.seen.len(), start: self.open.len() }
+impl<'a> Pool<'a> {
+    pub(super) fn open(&self) -> Keys<'a> {
+        Keys { start: self.0.len(), seen: 0, many: None }
     }
 
     /// Whether the innermost object did not have this key.
-    pub(super) fn add(&mut self, object: Object, key: Cow<'a, [u8]>) -> bool {
-        if let Some((level, many)) = self.many.last_mut()
-            && *level == object.level
-        {
+    pub(super) fn add(&mut self, object: &mut Keys<'a>, key: Cow<'a, [u8]>) -> bool {
+        if let Some(many) = &mut object.many {
             return many.insert(key);
         }
-        // Most keys of an object differ in what this looks at: then no other key is compared.
-        let mark = 1 << (mark(&key) & 63);
-        let Some(seen) = self.seen.last_mut() else { return false };
-        if *seen & mark != 0 && self.open[object.start..].contains(&key) {
+        let mark = mark(&key);
+        if object.seen & mark != 0 && self.0[object.start..].contains(&key) {
             return false;
         }
-        *seen |= mark;
-        self.open.push(key);
-        if self.open.len() - object.start > FEW {
-            self.many.push((object.level, self.open.drain(object.start..).collect()));
+        object.seen |= mark;
+        self.0.push(key);
+        if self.0.len() - object.start > FEW {
+            object.many = Some(self.0.drain(object.start..).collect());
         }
         true
     }
 
-    pub(super) fn close(&mut self, object: Object) {
-        self.open.truncate(object.start);
-        self.seen.pop();
-        if self.many.last().is_some_and(|(level, _)| *level == object.level) {
-            self.many.pop();
-        }
+    pub(super) fn close(&mut self, object: &Keys<'a>) {
+        self.0.truncate(object.start);
     }
 }
 
-fn mark(key: &[u8]) -> usize {
-    let (first, last) = (key.first().copied().unwrap_or_default(), key.last().copied().unwrap_or_default());
-    key.len() + 7 * usize::from(first) + 31 * usize::from(last)
+fn mark(key: &[u8]) -> u64 {
+    let (Some(&first), Some(&last)) = (key.first(), key.last()) else { return 1 };
+    1 << ((key.len() + 7 * usize::from(first) + 31 * usize::from(last)) % 64)
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use spikard_middleware::problem::MALFORMED_BODY;
 
-use super::keys::Keys;
+use super::keys::{Keys, Pool};
 use super::refused::Refused;
 
 /// Whether this is one JSON text, strictly read, in which at most `depth` arrays and objects stand
@@ -25,15 +25,11 @@ use super::refused::Refused;
 /// assert!(scan(br#"{"a": 1, "\u0061": 2}"#, 128).is_err());
 /// ```
 pub fn scan(bytes: &[u8], depth: usize) -> Result<(), Refused> {
-    let mut scanner = Scanner { bytes, at: 0, keys: Keys::default() };
-    let outcome = scanner.document(depth).and_then(|()| match simdutf8::basic::from_utf8(bytes) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Stop::Malformed),
-    });
-    outcome.map_err(|stop| match stop {
-        Stop::Malformed => Refused::malformed(),
-        Stop::TooDeep => too_deep(depth),
-    })
+    match walk(Text(bytes), depth) {
+        Ok(()) if simdutf8::basic::from_utf8(bytes).is_ok() => Ok(()),
+        Ok(()) | Err(Stop::Malformed) => Err(Refused::malformed()),
+        Err(Stop::TooDeep) => Err(too_deep(depth)),
+    }
 }
 
 /// The refusal of a text that is nested deeper than the limit.
@@ -47,235 +43,224 @@ enum Stop {
     TooDeep,
 }
 
-type Scanned<T = ()> = Result<T, Stop>;
+type Scanned<T> = Result<T, Stop>;
 
-struct Scanner<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    keys: Keys<'a>,
+/// An array or object that is open.
+enum Open<'a> {
+    Array,
+    Object(Keys<'a>),
 }
 
-impl<'a> Scanner<'a> {
-    fn document(&mut self, depth: usize) -> Scanned {
-        self.value(depth)?;
-        self.space();
-        if self.at == self.bytes.len() { Ok(()) } else { Err(Stop::Malformed) }
-    }
-
-    /// One value, in which `left` more levels may be opened. The limit bounds the recursion.
-    fn value(&mut self, left: usize) -> Scanned {
-        match self.token()? {
-            b'"' => self.string().map(drop),
-            b'{' => self.object(left.checked_sub(1).ok_or(Stop::TooDeep)?),
-            b'[' => self.array(left.checked_sub(1).ok_or(Stop::TooDeep)?),
-            b't' => self.word(b"rue"),
-            b'f' => self.word(b"alse"),
-            b'n' => self.word(b"ull"),
-            first => self.number(first),
+fn walk(text: Text<'_>, depth: usize) -> Scanned<()> {
+    let mut open = Vec::new();
+    let mut pool = Pool::default();
+    let mut at = 0;
+    loop {
+        // Here a value begins.
+        let (first, behind) = text.token(at)?;
+        at = behind;
+        if let b'{' | b'[' = first {
+            if open.len() == depth {
+                return Err(Stop::TooDeep);
+            }
+            let (next, behind) = text.token(at)?;
+            match (first, next) {
+                (b'{', b'}') | (b'[', b']') => at = behind,
+                (b'{', _) => {
+                    let mut keys = pool.open();
+                    at = key(text, at, &mut keys, &mut pool)?;
+                    open.push(Open::Object(keys));
+                    continue;
+                }
+                _ => {
+                    open.push(Open::Array);
+                    continue;
+                }
+            }
+        } else {
+            at = text.scalar(first, at)?;
         }
-    }
-
-    fn array(&mut self, left: usize) -> Scanned {
-        if self.peek_token() == Some(b']') {
-            self.at += 1;
-            return Ok(());
-        }
+        // Here a value has ended.
         loop {
-            self.value(left)?;
-            match self.token()? {
-                b',' => {}
-                b']' => return Ok(()),
+            let Some(innermost) = open.last_mut() else {
+                return if text.behind_space(at) == text.0.len() { Ok(()) } else { Err(Stop::Malformed) };
+            };
+            let (next, behind) = text.token(at)?;
+            at = behind;
+            match (innermost, next) {
+                (Open::Array, b',') => break,
+                (Open::Object(keys), b',') => {
+                    at = key(text, at, keys, &mut pool)?;
+                    break;
+                }
+                (Open::Array, b']') => {}
+                (Open::Object(keys), b'}') => pool.close(keys),
                 _ => return Err(Stop::Malformed),
             }
+            open.pop();
+        }
+    }
+}
+
+/// Reads a key and its colon.
+fn key<'a>(text: Text<'a>, at: usize, keys: &mut Keys<'a>, pool: &mut Pool<'a>) -> Scanned<usize> {
+    let (b'"', start) = text.token(at)? else { return Err(Stop::Malformed) };
+    let (end, is_plain) = text.string(start)?;
+    let key = if is_plain {
+        Cow::Borrowed(&text.0[start..end - 1])
+    } else {
+        // Few keys are written with escapes: the parser undoes them.
+        let key: String = serde_json::from_slice(&text.0[start - 1..end]).map_err(|_| Stop::Malformed)?;
+        Cow::Owned(key.into_bytes())
+    };
+    match text.token(end)? {
+        (b':', behind) if pool.add(keys, key) => Ok(behind),
+        _ => Err(Stop::Malformed),
+    }
+}
+
+/// The text, and what stands at a place of it: every method says where it ends.
+#[derive(Clone, Copy)]
+struct Text<'a>(&'a [u8]);
+
+impl Text<'_> {
+    fn at(self, at: usize) -> Scanned<u8> {
+        self.0.get(at).copied().ok_or(Stop::Malformed)
+    }
+
+    /// The next byte that is no white space.
+    #[inline]
+    fn token(self, at: usize) -> Scanned<(u8, usize)> {
+        let at = self.behind_space(at);
+        Ok((self.at(at)?, at + 1))
+    }
+
+    #[inline]
+    fn behind_space(self, mut at: usize) -> usize {
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.0.get(at) {
+            at += 1;
+        }
+        at
+    }
+
+    /// A value that holds no others, behind its first byte.
+    #[inline]
+    fn scalar(self, first: u8, at: usize) -> Scanned<usize> {
+        let word = |rest: &[u8]| {
+            let end = at + rest.len();
+            if self.0.get(at..end) == Some(rest) { Ok(end) } else { Err(Stop::Malformed) }
+        };
+        match first {
+            b'"' => self.string(at).map(|(end, _)| end),
+            b't' => word(b"rue"),
+            b'f' => word(b"alse"),
+            b'n' => word(b"ull"),
+            _ => self.number(first, at),
         }
     }
 
-    fn object(&mut self, left: usize) -> Scanned {
-        if self.peek_token() == Some(b'}') {
-            self.at += 1;
-            return Ok(());
-        }
-        let object = self.keys.open();
+    /// A string behind its opening quote, and whether it is written without escapes.
+    #[inline]
+    fn string(self, at: usize) -> Scanned<(usize, bool)> {
+        let end = self.plain(at)?;
+        if self.0[end] == b'"' { Ok((end + 1, true)) } else { self.escaped(end).map(|end| (end, false)) }
+    }
+
+    /// The rest of a string, from its first backslash on.
+    fn escaped(self, mut at: usize) -> Scanned<usize> {
         loop {
-            self.expect(b'"')?;
-            let key = self.string()?;
-            if !self.keys.add(object, key) {
-                return Err(Stop::Malformed);
+            if self.0[at] == b'"' {
+                return Ok(at + 1);
             }
-            self.expect(b':')?;
-            self.value(left)?;
-            match self.token()? {
-                b',' => {}
-                b'}' => break,
+            let end = match self.at(at + 1)? {
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at + 2,
+                b'u' => match self.unit(at + 2)? {
+                    0xD800..0xDC00 => {
+                        let (0xDC00..0xE000, b"\\u") = (self.unit(at + 8)?, &self.0[at + 6..at + 8]) else {
+                            return Err(Stop::Malformed);
+                        };
+                        at + 12
+                    }
+                    0xDC00..0xE000 => return Err(Stop::Malformed),
+                    _ => at + 6,
+                },
                 _ => return Err(Stop::Malformed),
-            }
-        }
-        self.keys.close(object);
-        Ok(())
-    }
-
-    /// A string behind its opening quote, escapes undone.
-    fn string(&mut self) -> Scanned<Cow<'a, [u8]>> {
-        let start = self.at;
-        self.plain()?;
-        if self.bytes[self.at] == b'"' {
-            self.at += 1;
-            return Ok(Cow::Borrowed(&self.bytes[start..self.at - 1]));
-        }
-        let mut text = self.bytes[start..self.at].to_vec();
-        loop {
-            // Here is a backslash or the closing quote.
-            self.at += 1;
-            if self.bytes[self.at - 1] == b'"' {
-                return Ok(Cow::Owned(text));
-            }
-            let mut buffer = [0; 4];
-            text.extend_from_slice(self.escape()?.encode_utf8(&mut buffer).as_bytes());
-            let start = self.at;
-            self.plain()?;
-            text.extend_from_slice(&self.bytes[start..self.at]);
+            };
+            at = self.plain(end)?;
         }
     }
 
-    /// Goes on to the next quote or backslash, eight bytes at a time.
-    fn plain(&mut self) -> Scanned {
+    /// The next quote or backslash, looked for in eight bytes at a time.
+    #[inline]
+    fn plain(self, mut at: usize) -> Scanned<usize> {
         const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
         const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+        // A zero byte of `word` sets the high bit of its place, and may set those above it: the
+        // lowest bit is right.
         let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-        while let Some(chunk) = self.bytes[self.at..].first_chunk::<8>() {
+        while let Some(chunk) = self.0.get(at..at + 8).and_then(|chunk| chunk.first_chunk::<8>()) {
             let word = u64::from_le_bytes(*chunk);
-            let quote = zeros(word ^ (ONES * u64::from(b'"')));
-            let backslash = zeros(word ^ (ONES * u64::from(b'\\')));
             let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-            // The lowest bit set is right; only those above it may be set by a borrow.
-            let special = quote | backslash | control;
+            let special = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) | control;
             if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
-                return if self.bytes[self.at] < 0x20 { Err(Stop::Malformed) } else { Ok(()) };
+                at += special.trailing_zeros() as usize / 8;
+                return if self.0[at] < 0x20 { Err(Stop::Malformed) } else { Ok(at) };
             }
-            self.at += 8;
+            at += 8;
         }
         loop {
-            match self.bytes.get(self.at) {
-                Some(b'"' | b'\\') => return Ok(()),
-                Some(0x20..) => self.at += 1,
-                _ => return Err(Stop::Malformed),
+            match self.at(at)? {
+                b'"' | b'\\' => return Ok(at),
+                0..0x20 => return Err(Stop::Malformed),
+                _ => at += 1,
             }
         }
     }
 
-    /// The character of an escape, behind its backslash.
-    fn escape(&mut self) -> Scanned<char> {
-        Ok(match self.next()? {
-            b'"' => '"',
-            b'\\' => '\\',
-            b'/' => '/',
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => {
-                let unit = self.unit()?;
-                let code = match unit {
-                    0xD800..0xDC00 => {
-                        let rest = (self.next()?, self.next()?, self.unit()?);
-                        let (b'\\', b'u', low @ 0xDC00..0xE000) = rest else { return Err(Stop::Malformed) };
-                        0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00)
-                    }
-                    _ => unit,
-                };
-                char::from_u32(code).ok_or(Stop::Malformed)?
-            }
-            _ => return Err(Stop::Malformed),
-        })
-    }
-
-    /// Four hexadecimal digits.
-    fn unit(&mut self) -> Scanned<u32> {
-        (0..4).try_fold(0, |unit, _| {
-            let digit = char::from(self.next()?).to_digit(16).ok_or(Stop::Malformed)?;
+    /// The code unit of four hexadecimal digits.
+    fn unit(self, at: usize) -> Scanned<u32> {
+        let digits = self.0.get(at..at + 4).ok_or(Stop::Malformed)?;
+        digits.iter().try_fold(0, |unit, digit| {
+            let digit = char::from(*digit).to_digit(16).ok_or(Stop::Malformed)?;
             Ok(unit << 4 | digit)
         })
     }
 
-    /// A number whose first character was read.
-    fn number(&mut self, first: u8) -> Scanned {
-        let start = self.at - 1;
-        let digit = if first == b'-' { self.next()? } else { first };
+    /// A number behind its first byte.
+    #[inline]
+    fn number(self, first: u8, at: usize) -> Scanned<usize> {
+        let start = at - 1;
+        let (digit, mut end) = if first == b'-' { (self.at(at)?, at + 1) } else { (first, at) };
         match digit {
             b'0' => {}
-            b'1'..=b'9' => self.digits(),
+            b'1'..=b'9' => end = self.behind_digits(end),
             _ => return Err(Stop::Malformed),
         }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.some_digits()?;
+        if self.0.get(end) == Some(&b'.') {
+            end = self.behind_some_digits(end + 1)?;
         }
-        let mut can_overflow = self.at - start > 300;
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            let exponent = self.at;
-            self.some_digits()?;
-            can_overflow |= self.at - exponent > 2;
+        let mut can_overflow = end - start > 300;
+        if let Some(b'e' | b'E') = self.0.get(end) {
+            let sign = usize::from(matches!(self.0.get(end + 1), Some(b'+' | b'-')));
+            let exponent = end + 1 + sign;
+            end = self.behind_some_digits(exponent)?;
+            can_overflow |= end - exponent > 2;
         }
         // Whether a number near the end of the range is inside is for the parser to say.
-        let is_in_range = || serde_json::from_slice::<f64>(&self.bytes[start..self.at]).is_ok();
-        if can_overflow && !is_in_range() { Err(Stop::Malformed) } else { Ok(()) }
+        let is_in_range = || serde_json::from_slice::<f64>(&self.0[start..end]).is_ok();
+        if can_overflow && !is_in_range() { Err(Stop::Malformed) } else { Ok(end) }
     }
 
-    fn some_digits(&mut self) -> Scanned {
-        let start = self.at;
-        self.digits();
-        if self.at > start { Ok(()) } else { Err(Stop::Malformed) }
+    fn behind_some_digits(self, at: usize) -> Scanned<usize> {
+        let end = self.behind_digits(at);
+        if end > at { Ok(end) } else { Err(Stop::Malformed) }
     }
 
-    fn digits(&mut self) {
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
+    fn behind_digits(self, mut at: usize) -> usize {
+        while self.0.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
         }
-    }
-
-    fn word(&mut self, rest: &[u8]) -> Scanned {
-        if !self.bytes[self.at..].starts_with(rest) {
-            return Err(Stop::Malformed);
-        }
-        self.at += rest.len();
-        Ok(())
-    }
-
-    fn expect(&mut self, byte: u8) -> Scanned {
-        if self.token()? == byte { Ok(()) } else { Err(Stop::Malformed) }
-    }
-
-    /// The next byte that is no white space, passed.
-    fn token(&mut self) -> Scanned<u8> {
-        self.space();
-        self.next()
-    }
-
-    fn peek_token(&mut self) -> Option<u8> {
-        self.space();
-        self.peek()
-    }
-
-    fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn next(&mut self) -> Scanned<u8> {
-        let byte = self.peek().ok_or(Stop::Malformed)?;
-        self.at += 1;
-        Ok(byte)
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+        at
     }
 }
 
