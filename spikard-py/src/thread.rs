@@ -14,8 +14,9 @@ use pyo3::types::PyList;
 /// What is known on a thread that runs both.
 #[derive(Default)]
 struct Shared {
-    /// Whether the thread is one of both, and not just any.
-    both: Cell<bool>,
+    /// Whether ready tasks are collected: by the thread of both between two turns, and by threads
+    /// of the pool.
+    collects: Cell<bool>,
     /// Whether tokio is running.
     in_turn: Cell<bool>,
     /// Wakes the future of the turn.
@@ -52,7 +53,7 @@ pub(crate) struct InTurn;
 impl InTurn {
     pub(crate) fn begin(work: Work) -> Self {
         SHARED.with(|shared| {
-            shared.both.set(true);
+            shared.collects.set(true);
             shared.in_turn.set(true);
             *shared.work.borrow_mut() = Some(work);
         });
@@ -106,15 +107,25 @@ pub(crate) fn wake_turn() {
     });
 }
 
-/// Wakes a task of tokio: at once, or at the begin of the next turn.
+/// Wakes a task of tokio: at once, or with all that this thread collects.
 pub(crate) fn wake(task: Waker) {
     SHARED.with(|shared| {
-        if shared.both.get() && !shared.in_turn.get() {
+        if shared.collects.get() && !shared.in_turn.get() {
             shared.ready.borrow_mut().push(task);
         } else {
             task.wake();
         }
     });
+}
+
+/// Collects, from now on, the tasks of tokio that this thread makes ready.
+pub(crate) fn collect() {
+    SHARED.with(|shared| shared.collects.set(true));
+}
+
+/// The tasks that were collected.
+pub(crate) fn collected() -> Vec<Waker> {
+    SHARED.with(|shared| std::mem::take(&mut *shared.ready.borrow_mut()))
 }
 
 /// Wakes the tasks that became ready between two turns.
