@@ -325,7 +325,19 @@ def test_the_raw_form_is_checked_by_the_schemas_that_are_given():
     schema = {"type": "object"}
     found = signature(handler, body_schema=schema, parameter_schema={"properties": {"x-n": {"type": "integer"}}})
     assert found.body.schema == schema
-    assert [(item.name, item.key) for item in found.parameters] == [("x-n", "x-n")]
+    assert found.parameters == ()
+    (group,) = found.groups
+    assert (group.name, group.make) == ("query_params", None)
+    assert [(item.name, item.key, item.required) for item in group.parameters] == [("x-n", "x-n", True)]
+
+
+def test_what_the_raw_form_does_not_take_is_checked_all_the_same():
+    def handler(query_params): ...
+
+    schema = {"properties": {"X-Token": {"type": "string", "source": "header"}}}
+    (group,) = signature(handler, parameter_schema=schema).groups
+    assert group.name is None
+    assert group.parameters[0].key == "x-token"
 
 
 def test_what_is_provided_is_left_out():

@@ -43,6 +43,15 @@ _COMPARISONS: dict[str, tuple[Callable[[Decimal, Decimal], bool], str]] = {
 }
 
 
+class BeyondLimit(msgspec.ValidationError):
+    """A value beyond a limit that no schema expresses."""
+
+    def __init__(self, name: str, limit: Any, what: str) -> None:
+        super().__init__(f"Input should be {what} {limit}")
+        self.type = what.replace(" or equal to", " equal").replace(" ", "_")
+        self.context = {name: limit}
+
+
 def translated(annotation: Any) -> Any:
     """The annotation as msgspec reads it, with all that annotated_types and pydantic's `Field` say in it."""
     plain, metadata = _types.split(annotation)
@@ -78,10 +87,10 @@ def constrained(annotation: Any, limits: Limits) -> Any:
 
 
 def check_decimal(limits: Limits, value: Decimal) -> Decimal:
-    """The value, which is text to JSON Schema: no keyword limits it. Raises `ValidationError` beyond a limit."""
+    """The value, which is text to JSON Schema: no keyword limits it. Raises `BeyondLimit`."""
     for name, (holds, what) in _COMPARISONS.items():
         if name in limits and not holds(value, Decimal(str(limits[name]))):
-            raise msgspec.ValidationError(f"Input should be {what} {limits[name]}")
+            raise BeyondLimit(name, limits[name], what)
     return value
 
 

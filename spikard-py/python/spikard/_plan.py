@@ -41,14 +41,17 @@ class Parameter(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """An argument made of several values of a request: a model for query, headers or cookies."""
+    """An argument made of several values of a request: a model for query, headers or cookies.
 
-    name: str
-    """The keyword of the function."""
+    A group with the name of a raw argument lies over what that has.
+    """
+
+    name: str | None
+    """The keyword of the function; `None`: the values are checked, and no argument takes them."""
     parameters: tuple[Parameter, ...]
-    """Its fields, each called as `make` wants it. One that is neither required nor there is left out."""
-    make: Callable[[dict[str, Any]], Any]
-    """Makes the argument of the values by name; raises `ValueError` if they do not fit."""
+    """The values, each called as `make` wants it. One that is absent and has no default is left out."""
+    make: Callable[[dict[str, Any]], Any] | None = None
+    """Makes the argument of the values by name; raises `ValueError` if they do not fit. `None`: the dict is it."""
     optional: bool = False
     """Whether a request without any of the values gets the default."""
     default: Any = None
@@ -98,7 +101,7 @@ class Signature(Struct, frozen=True):
     raw: bool = False
     """Whether the function takes `path_params`, `query_params`, `headers`, `cookies`, `method`, `path` as they are.
 
-    `parameters` are checked, and stand converted in these dicts. Its `body` is described as any other.
+    Its `body` is described as any other.
     """
     raw_names: tuple[str, ...] = ()
     """With `raw`: which of these it takes."""

@@ -23,6 +23,7 @@ __all__ = ["plan", "resolve"]
 
 WITH_BODY = ("POST", "PUT", "PATCH")
 RAW = ("path_params", "query_params", "body", "headers", "cookies", "method", "path")
+_RAW_OF = {"path": "path_params", "query": "query_params", "header": "headers", "cookie": "cookies"}
 _SOURCES: dict[type, Source] = {Query: "query", Header: "header", Cookie: "cookie"}
 
 
@@ -111,10 +112,7 @@ class _Reading:
                     self._take_raw(argument)
                 else:
                     self._take(argument)
-        for keyword, name in self.described.items():
-            if not self.is_raw:
-                fault(self.function, f"parameter_schema describes '{name}', expected an argument '{keyword}' for it")
-            self._take_described(Argument.without_annotation(self.function, name), name)
+        self._take_described_rest()
         if missing := self.files.keys() - {argument.name for argument in arguments}:
             fault(self.function, f"file_params names '{min(missing)}', expected an argument for it")
         self._take_rest()
@@ -129,7 +127,7 @@ class _Reading:
         elif self.provided(argument.name, argument.annotation):
             self.injected.append((argument.name, argument.annotation))
         elif (name := self.described.pop(argument.name.lower(), None)) is not None:
-            self._take_described(argument, name)
+            self.parameters.append(self._describe(argument, name))
         elif argument.name in self.files:
             self.form.append(_bodies.file_argument(argument, self.files[argument.name]))
         elif segment in self.names_in_path:
@@ -170,13 +168,22 @@ class _Reading:
         else:
             self.raw_names.append(argument.name)
 
-    def _take_described(self, argument: Argument, name: str) -> None:
+    def _describe(self, argument: Argument, name: str) -> Parameter:
         schema = self.parameter_schema["properties"][name]
         required = self.parameter_schema.get("required")
         is_required = required is None or name in required
-        self.parameters.append(
-            _parameters.described(argument, name, schema, self.names_in_path, is_required=is_required)
-        )
+        return _parameters.described(argument, name, schema, self.names_in_path, is_required=is_required)
+
+    def _take_described_rest(self) -> None:
+        """In the raw form, values stand under the names that `parameter_schema` gives them."""
+        if self.described and not self.is_raw:
+            keyword, name = next(iter(self.described.items()))
+            fault(self.function, f"parameter_schema describes '{name}', expected an argument '{keyword}' for it")
+        names = self.described.values()
+        found = [self._describe(Argument.without_annotation(self.function, name), name) for name in names]
+        for source, raw_name in _RAW_OF.items():
+            if parameters := tuple(parameter for parameter in found if parameter.source == source):
+                self.groups.append(Group(raw_name if raw_name in self.raw_names else None, parameters))
 
     def _take_rest(self) -> None:
         """Decides about the body, and what the values are that nothing was said about."""
