@@ -2,29 +2,32 @@
 
 #![allow(unsafe_code)]
 
+use std::collections::HashMap;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyString, PyTuple};
-use spikard_core::validation::Parameter;
+use pyo3::types::{PyString, PyTuple};
 
-use crate::body::{self, Body};
+use crate::body::{self, Body, Refused};
 use crate::call::Call;
-use crate::json;
-use crate::parameters::Defaults;
+use crate::group::Group;
+use crate::parameters::{self, Defaults};
 
 /// One argument.
 enum Argument {
     /// The value of a parameter, by its number.
     Parameter(usize),
+    /// What is made of several values.
+    Group(Group),
     /// The body.
     Body,
     /// An attribute of the body.
     Attribute(Py<PyString>),
     /// The request itself.
     Request,
-    /// A part of the request under its own name: `headers`, `path_params` ...
-    Part(Py<PyString>),
+    /// A part of the request under its own name: `headers`, `path_params` ...; values that are checked lie over it.
+    Part(Py<PyString>, Option<Group>),
 }
 
 /// All arguments of a function.
@@ -33,8 +36,6 @@ pub(crate) struct Arguments {
     keywords: Py<PyTuple>,
     defaults: Defaults,
     body: Option<Body>,
-    /// Whether one of the parts is the body.
-    data: bool,
 }
 
 impl Arguments {
@@ -48,9 +49,23 @@ impl Arguments {
             list.push(argument);
             Ok::<_, PyErr>(())
         };
-        let parameters = signature.getattr("parameters")?;
-        for (number, plan) in parameters.try_iter()?.enumerate() {
-            add(plan?.getattr("name")?.cast_into::<PyString>()?, Argument::Parameter(number))?;
+        let plans = parameters::plans(signature)?;
+        let defaults = Defaults::read(&plans)?;
+        let own = signature.getattr("parameters")?.len()?;
+        for (number, plan) in plans.iter().take(own).enumerate() {
+            add(plan.getattr("name")?.cast_into::<PyString>()?, Argument::Parameter(number))?;
+        }
+        let raw: Vec<String> = signature.getattr("raw_names")?.extract()?;
+        let mut over_parts = HashMap::new();
+        let mut first = own;
+        for plan in signature.getattr("groups")?.try_iter()? {
+            let group = Group::read(&plan?, first, &defaults)?;
+            first += group.len();
+            match group.name.clone() {
+                Some(name) if raw.contains(&name) => drop(over_parts.insert(name, group)),
+                Some(name) => add(PyString::new(py, &name), Argument::Group(group))?,
+                None => {}
+            }
         }
         if let Some(name) = signature.getattr("request")?.extract::<Option<Bound<'_, PyString>>>()? {
             add(name, Argument::Request)?;
@@ -63,14 +78,13 @@ impl Arguments {
                 add(name, argument)?;
             }
         }
-        let mut data = false;
-        for name in signature.getattr("raw_names")?.try_iter()? {
-            let name = name?.cast_into::<PyString>()?;
-            data |= name == "body";
-            add(name.clone(), Argument::Part(name.unbind()))?;
+        for name in raw {
+            let over = over_parts.remove(&name);
+            let name = PyString::intern(py, &name);
+            add(name.clone(), Argument::Part(name.unbind(), over))?;
         }
         let keywords = PyTuple::new(py, names)?.unbind();
-        Ok(Self { list, keywords, defaults: Defaults::read(&parameters)?, body, data })
+        Ok(Self { list, keywords, defaults, body })
     }
 
     /// The body that the function wants, if any.
@@ -83,65 +97,54 @@ impl Arguments {
         self.list.iter().any(|argument| matches!(argument, Argument::Request))
     }
 
-    /// Whether the function wants the data of the body, whatever they are.
-    pub(crate) fn wants_body_data(&self) -> bool {
-        self.data
-    }
-
     /// Calls the function with what the request has for it.
     ///
     /// # Errors
-    /// What the function raises, and what decoders of the body raise.
+    /// What the function raises, and what converters say against a value.
     pub(crate) fn call<'py>(
         &self,
         function: &Bound<'py, PyAny>,
         call: &mut Call,
         body: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    ) -> Result<Bound<'py, PyAny>, Refused> {
         let py = function.py();
         let mut values: Vec<Bound<'py, PyAny>> = Vec::with_capacity(self.list.len());
-        let mut parameters = std::mem::take(&mut call.values).into_iter();
+        let mut read = std::mem::take(&mut call.values);
         for argument in &self.list {
             values.push(match argument {
-                Argument::Parameter(number) => match parameters.next().flatten() {
-                    Some(value) => self.defaults.convert(py, *number, object(py, value)?)?,
+                Argument::Parameter(number) => match read[*number].take() {
+                    Some(value) => self.defaults.argument(py, *number, value)?,
                     None => self.defaults.default(py, *number)?,
                 },
+                Argument::Group(group) => group.argument(py, &self.defaults, &mut read)?,
                 Argument::Body => body.clone().unwrap_or_else(|| py.None().into_bound(py)),
                 Argument::Attribute(name) => match &body {
                     Some(body) => body.getattr(name.bind(py))?,
-                    None => return Err(PyValueError::new_err("a body that is taken apart has a default")),
+                    None => return Err(PyValueError::new_err("a body that is taken apart has a default").into()),
                 },
                 Argument::Request => call.request(py)?.into_any(),
-                Argument::Part(name) => part(py, call, name.bind(py))?,
+                Argument::Part(name, over) => {
+                    let part = part(py, call, name.bind(py))?;
+                    if let Some(over) = over {
+                        over.fill(part.cast().map_err(PyErr::from)?, &self.defaults, &mut read)?;
+                    }
+                    part
+                }
             });
         }
-        vectorcall(function, &values, self.keywords.bind(py))
+        Ok(vectorcall(function, &values, self.keywords.bind(py))?)
     }
 }
 
 /// A part of the request under the name that the raw form of handlers gives it.
 fn part<'py>(py: Python<'py>, call: &mut Call, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
     match name.to_str()? {
-        "body" => body::untyped(py, &call.body),
         "headers" => {
             let headers = call.request(py)?.getattr(name)?;
             py.get_type::<pyo3::types::PyDict>().call1((headers,))
         }
         _ => call.request(py)?.getattr(name),
     }
-}
-
-/// The value of a parameter as Python has it.
-fn object<'py>(py: Python<'py>, value: Parameter<'static>) -> PyResult<Bound<'py, PyAny>> {
-    Ok(match value {
-        Parameter::Text(text) => text.into_pyobject(py)?.into_any(),
-        Parameter::Integer(value) => value.into_pyobject(py)?.into_any(),
-        Parameter::Number(value) => value.into_pyobject(py)?.into_any(),
-        Parameter::Boolean(value) => value.into_pyobject(py)?.to_owned().into_any(),
-        Parameter::Large(digits) => py.get_type::<PyInt>().call1((&*digits,))?,
-        Parameter::Json(value) => json::value(py, &value)?,
-    })
 }
 
 /// Calls a function with keywords alone: no dictionary is made for them.

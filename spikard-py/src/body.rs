@@ -26,6 +26,7 @@ pub(crate) struct Body {
     exact: bool,
     required: bool,
     default: Py<PyAny>,
+    factory: Option<Py<PyAny>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,6 +77,7 @@ pub(crate) fn read(plan: &Bound<'_, PyAny>) -> PyResult<Option<Body>> {
         exact: plan.getattr("exact")?.extract()?,
         required: plan.getattr("required")?.extract()?,
         default: plan.getattr("default")?.unbind(),
+        factory: some("default_factory")?,
     }))
 }
 
@@ -145,7 +147,10 @@ impl Body {
                 let decode = self.decode.as_ref().ok_or_else(|| PyValueError::new_err("a body without a decoder"))?;
                 decode.bind(py).call1((PyBytes::new(py, b"{}"),)).map_err(|error| self.blame(py, body, error))
             }
-            _ => Ok(self.default.bind(py).clone()),
+            _ => match &self.factory {
+                Some(factory) => Ok(factory.bind(py).call0()?),
+                None => Ok(self.default.bind(py).clone()),
+            },
         }
     }
 
@@ -155,16 +160,23 @@ impl Body {
         if !violations.is_empty() {
             return Refused::Request(violations);
         }
-        let said = py.import("spikard._refusals").and_then(|module| module.getattr("errors")?.call1((error.value(py),)));
-        match said {
-            Ok(errors) if errors.is_none() => Refused::Raised(error),
-            Ok(errors) => json::of(&errors).map_or_else(Refused::Raised, Refused::Errors),
-            Err(second) => Refused::Raised(second),
-        }
+        Refused::said(py, error, &["body"], None)
     }
 }
 
 impl Refused {
+    /// What an exception says of the value at a place of the request; the exception, if it says nothing.
+    pub(crate) fn said(py: Python<'_>, error: PyErr, place: &[&str], value: Option<&Bound<'_, PyAny>>) -> Self {
+        let said = py
+            .import("spikard._refusals")
+            .and_then(|module| module.getattr("errors")?.call1((error.value(py), place.to_vec(), value)));
+        match said {
+            Ok(errors) if errors.is_none() => Self::Raised(error),
+            Ok(errors) => json::of(&errors).map_or_else(Self::Raised, Self::Errors),
+            Err(second) => Self::Raised(second),
+        }
+    }
+
     /// The answer for a request that is at fault; the exception otherwise.
     pub(crate) fn response(self, subject: &Subject) -> Result<Response, PyErr> {
         match self {

@@ -16,6 +16,7 @@ mod context;
 mod engine;
 mod failure;
 mod file;
+mod group;
 mod json;
 mod leaf;
 mod lock;

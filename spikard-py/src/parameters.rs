@@ -1,9 +1,10 @@
 //! Parameters of handlers: what is to be read of a request, and what Python makes of it.
 
 use pyo3::prelude::*;
-use pyo3::types::PyString;
-use spikard_core::validation::{ParameterSpec, Parameters, Source};
+use pyo3::types::{PyInt, PyString};
+use spikard_core::validation::{Parameter, ParameterSpec, Parameters, Source};
 
+use crate::body::Refused;
 use crate::json;
 
 /// What Python adds to the values of parameters: conversions, and defaults for absent ones.
@@ -13,30 +14,49 @@ struct Default {
     convert: Option<Py<PyAny>>,
     factory: Option<Py<PyAny>>,
     value: Py<PyAny>,
+    /// Where the value stands, for errors.
+    place: [String; 2],
+}
+
+/// All `_plan.Parameter` objects of a signature: its own, then those of its groups.
+pub(crate) fn plans<'py>(signature: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let mut plans: Vec<_> = signature.getattr("parameters")?.try_iter()?.collect::<PyResult<_>>()?;
+    for group in signature.getattr("groups")?.try_iter()? {
+        for plan in group?.getattr("parameters")?.try_iter()? {
+            plans.push(plan?);
+        }
+    }
+    Ok(plans)
 }
 
 impl Defaults {
     /// Reads `_plan.Parameter` objects.
-    pub(crate) fn read(plans: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let some = |value: Bound<'_, PyAny>| (!value.is_none()).then(|| value.unbind());
-        plans
-            .try_iter()?
-            .map(|plan| {
-                let plan = plan?;
-                Ok(Default {
-                    convert: some(plan.getattr("convert")?),
-                    factory: some(plan.getattr("default_factory")?),
-                    value: plan.getattr("default")?.unbind(),
-                })
+    pub(crate) fn read(plans: &[Bound<'_, PyAny>]) -> PyResult<Self> {
+        let read = |plan: &Bound<'_, PyAny>| {
+            let source: String = plan.getattr("source")?.extract()?;
+            Ok(Default {
+                convert: plan.getattr("convert")?.extract()?,
+                factory: plan.getattr("default_factory")?.extract()?,
+                value: plan.getattr("default")?.unbind(),
+                place: [if source == "header" { "headers".to_owned() } else { source }, plan.getattr("key")?.extract()?],
             })
-            .collect::<PyResult<_>>()
-            .map(Self)
+        };
+        plans.iter().map(read).collect::<PyResult<_>>().map(Self)
     }
 
     /// The argument that a value stands for.
-    pub(crate) fn convert<'py>(&self, py: Python<'py>, number: usize, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        match &self.0[number].convert {
-            Some(convert) => convert.bind(py).call1((value,)),
+    pub(crate) fn argument<'py>(
+        &self,
+        py: Python<'py>,
+        number: usize,
+        value: Parameter<'static>,
+    ) -> Result<Bound<'py, PyAny>, Refused> {
+        let value = object(py, value)?;
+        let Default { convert, place: [source, key], .. } = &self.0[number];
+        match convert {
+            Some(convert) => {
+                convert.bind(py).call1((&value,)).map_err(|error| Refused::said(py, error, &[source, key], Some(&value)))
+            }
             None => Ok(value),
         }
     }
@@ -49,12 +69,34 @@ impl Defaults {
             None => Ok(default.value.bind(py).clone()),
         }
     }
+
+    /// Whether an absent value has a default that is not `None`.
+    pub(crate) fn has_default(&self, py: Python<'_>, number: usize) -> bool {
+        self.0[number].factory.is_some() || !self.0[number].value.is_none(py)
+    }
+
+    /// Where a value stands in a request.
+    pub(crate) fn source(&self, number: usize) -> &str {
+        &self.0[number].place[0]
+    }
 }
 
 /// What the server reads and checks: the part of the plans that needs no Python.
-pub(crate) fn compile(plans: &Bound<'_, PyAny>) -> PyResult<Parameters> {
-    let specs = plans.try_iter()?.map(|plan| spec(&plan?)).collect::<PyResult<Vec<_>>>()?;
+pub(crate) fn compile(plans: &[Bound<'_, PyAny>]) -> PyResult<Parameters> {
+    let specs = plans.iter().map(spec).collect::<PyResult<Vec<_>>>()?;
     Parameters::compile(specs).map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
+}
+
+/// The value of a parameter as Python has it.
+fn object<'py>(py: Python<'py>, value: Parameter<'static>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Parameter::Text(text) => text.into_pyobject(py)?.into_any(),
+        Parameter::Integer(value) => value.into_pyobject(py)?.into_any(),
+        Parameter::Number(value) => value.into_pyobject(py)?.into_any(),
+        Parameter::Boolean(value) => value.into_pyobject(py)?.to_owned().into_any(),
+        Parameter::Large(digits) => py.get_type::<PyInt>().call1((&*digits,))?,
+        Parameter::Json(value) => json::value(py, &value)?,
+    })
 }
 
 fn spec(plan: &Bound<'_, PyAny>) -> PyResult<ParameterSpec> {

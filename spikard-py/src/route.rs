@@ -74,7 +74,7 @@ impl PythonRoute {
             cancel: plan.getattr("cancel_on_disconnect")?.extract()?,
             encode,
             arguments: Arguments::read(&signature)?,
-            parameters: parameters::compile(&signature.getattr("parameters")?)?,
+            parameters: parameters::compile(&parameters::plans(&signature)?)?,
             function: plan.getattr("function")?.unbind(),
         })
     }
@@ -83,7 +83,6 @@ impl PythonRoute {
     pub(crate) fn body_kind(&self) -> BodyKind {
         match self.arguments.body() {
             Some(body) => body.kind(),
-            None if self.arguments.wants_body_data() => BodyKind::JsonText,
             None if self.arguments.wants_request() => BodyKind::Raw,
             None => BodyKind::None,
         }
@@ -119,13 +118,13 @@ impl PythonRoute {
     /// Calls the function.
     ///
     /// # Errors
-    /// A refusal of the body, or what was raised.
+    /// A refusal of parameters or body, or what was raised.
     pub(crate) fn invoke<'py>(&self, py: Python<'py>, call: &mut Call) -> Result<Bound<'py, PyAny>, Unmet> {
         let body = self.arguments.body().map(|body| body.argument(py, &call.body)).transpose();
-        let body = body.map_err(|refused| match refused.response(&call.subject()) {
+        let result = body.and_then(|body| self.arguments.call(self.function.bind(py), call, body));
+        result.map_err(|refused| match refused.response(&call.subject()) {
             Ok(response) => Unmet::Refused(response),
             Err(error) => Unmet::Raised(error),
-        })?;
-        self.arguments.call(self.function.bind(py), call, body).map_err(Unmet::Raised)
+        })
     }
 }

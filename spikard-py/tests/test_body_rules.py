@@ -192,11 +192,15 @@ def test_two_bodies_are_an_error_that_names_both():
             signature(function)
 
 
-def test_bytes_marked_as_body_are_what_came_over_the_wire():
-    def function(data: Body[bytes]): ...
+def test_bytes_marked_or_called_body_are_what_came_over_the_wire():
+    def marked(data: Body[bytes]): ...
+    def called(body: bytes): ...
+    def otherwise(data: bytes): ...
 
-    found = body(function)
-    assert (found.kind, found.schema, found.decode) == ("bytes", None, None)
+    for function in (marked, called):
+        found = body(function)
+        assert (found.kind, found.schema, found.decode) == ("bytes", None, None)
+    assert body(otherwise).schema["properties"]["data"] == {"type": "string", "contentEncoding": "base64"}
 
 
 def test_an_argument_of_any_type_called_body_is_the_body():

@@ -42,7 +42,7 @@ impl Schema {
     /// When it is none, or when a reference leads nowhere.
     pub fn compile(document: &Value) -> Result<Self, SchemaError> {
         let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
-        let options = options.with_format("email", formats::is_email).offline();
+        let options = options.with_format("email", formats::is_email).with_format("time", formats::is_time).offline();
         let validator = options
             .build(document)
             .map_err(|error| SchemaError { place: error.instance_path().to_string(), message: error.to_string() })?;

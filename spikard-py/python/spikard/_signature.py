@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from . import _bodies, _codecs, _parameters, _schemas, _types
 from ._annotations import fault, resolve
 from ._arguments import Argument, arguments_of
@@ -182,7 +184,7 @@ class _Reading:
         names = self.described.values()
         found = [self._describe(Argument.without_annotation(self.function, name), name) for name in names]
         for source, raw_name in _RAW_OF.items():
-            if parameters := tuple(parameter for parameter in found if parameter.source == source):
+            if parameters := tuple(replace(item, name=item.key) for item in found if item.source == source):
                 self.groups.append(Group(raw_name if raw_name in self.raw_names else None, parameters))
 
     def _take_rest(self) -> None:
@@ -211,9 +213,10 @@ class _Reading:
                 self.parameters.append(_parameters.parameter(argument, "query"))
 
     def _find_body_among_rest(self) -> None:
-        """An argument of any type called `body`, or the only one where a schema was given, is the body."""
+        """An argument called `body` of any type or `bytes`, or the only one of any type where a schema was given."""
         untyped = [argument for argument in self.rest if argument.annotation is Any]
-        found = [argument for argument in untyped if argument.name == "body"]
+        named = [argument for argument in self.rest if argument.name == "body"]
+        found = [argument for argument in named if _types.bare(argument.annotation) in (Any, bytes)]
         if self.body_schema is not None and len(untyped) == 1:
             found = untyped
         if found and self.may_have_body and not self.bodies and not self.form:
