@@ -1,5 +1,7 @@
 //! Configuration objects of Python as the tree that files become too. No key is known here.
 
+use std::time::Duration;
+
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -16,6 +18,15 @@ pub(crate) fn load(config: &Bound<'_, PyAny>, routes: &Bound<'_, PyList>) -> PyR
     let routes = routes.iter().enumerate().map(|(number, route)| program_route(&route, number)).collect::<PyResult<_>>()?;
     add_routes(&mut tree, routes);
     load_tree("ServerConfig", tree, "".as_ref(), &process_environment).map_err(|report| wrong(&report))
+}
+
+/// What a program must know of a `ServerConfig` before there is a server: host, port, the number of workers, and the
+/// seconds that requests in flight have at the end.
+#[pyfunction]
+pub(crate) fn launch_settings(config: &Bound<'_, PyAny>) -> PyResult<(String, u16, u16, f64)> {
+    let config = load(config, &PyList::empty(config.py()))?.config;
+    let patience = if config.graceful_shutdown { config.shutdown_timeout } else { Duration::ZERO };
+    Ok((config.host, config.port, config.workers, patience.as_secs_f64()))
 }
 
 /// A report as an exception.

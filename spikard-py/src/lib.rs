@@ -40,6 +40,8 @@ mod workers;
 #[pyo3::pymodule(gil_used = true)]
 mod _spikard {
     #[pymodule_export]
+    use crate::config::launch_settings;
+    #[pymodule_export]
     use crate::request::Request;
     #[pymodule_export]
     use crate::server::Server;

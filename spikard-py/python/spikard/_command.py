@@ -28,9 +28,19 @@ def _run(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument("--workers", type=int, help="the number of processes")
     parser.add_argument("--reload", action="store_true", help="start anew when a Python file changes")
     parser.add_argument("--loop", choices=["auto", "asyncio", "uvloop"], default="auto", help="the event loop")
+    parser.add_argument("--max-requests", type=int, help="replace a process after so many requests")
+    parser.add_argument("--max-rss", type=int, help="replace a process that holds more bytes")
     given = parser.parse_args(arguments)
     try:
         app = load(given.app)
     except ValueError as error:
         sys.exit(f"spikard: {error}")
-    app.run(host=given.host, port=given.port, workers=given.workers, reload=given.reload, loop=given.loop)
+    app.run(
+        host=given.host,
+        port=given.port,
+        workers=given.workers,
+        reload=given.reload,
+        loop=given.loop,
+        max_requests=given.max_requests,
+        max_rss=given.max_rss,
+    )

@@ -34,8 +34,10 @@ def watch() -> None:
     seen = _snapshot(Path.cwd())
     while not stopped:
         child = subprocess.Popen(command(), env={**os.environ, _SERVES: "1"})
-        while not stopped and seen == (now := _snapshot(Path.cwd())):
+        now = seen
+        while not stopped and now == seen:
             time.sleep(_INTERVAL)
+            now = _snapshot(Path.cwd())
         if not stopped:
             changed = sorted(os.path.relpath(path) for path, _ in seen.symmetric_difference(now))
             print(f"reloading: {', '.join(dict.fromkeys(changed))} changed", file=sys.stderr, flush=True)

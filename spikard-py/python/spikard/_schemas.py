@@ -179,7 +179,7 @@ def _by_msgspec(annotation: Any, mode: Mode) -> Described:
 
 def _patch(home: JsonSchema, found: Any, name: str, patch: JsonSchema) -> None:
     """Puts the schema of a field where the class has it."""
-    encoded = dict(
+    encoded: dict[str, str] = dict(
         zip(getattr(found, "__struct_fields__", ()), getattr(found, "__struct_encode_fields__", ()), strict=True)
     )
     if "prefixItems" in home:

@@ -123,9 +123,10 @@ async def serve(
 ) -> None:
     """Serves on the running loop, beside whatever else runs there."""
     settings = config if config is not None else app.config
-    if settings.workers > 1:
-        raise ValueError(f"workers is {settings.workers}, expected 1: serve() serves in the process that calls it")
-    await Serving(app, settings).run(*_address(settings, host, port))
+    configured_host, configured_port, workers, _ = _spikard.launch_settings(settings)
+    if workers > 1:
+        raise ValueError(f"workers is {workers}, expected 1: serve() serves in the process that calls it")
+    await Serving(app, settings).run(*_address(host, port, configured_host, configured_port))
 
 
 def run(
@@ -144,7 +145,8 @@ def run(
     settings = config if config is not None else app.config
     if loop not in ("auto", "asyncio", "uvloop"):
         raise ValueError(f"loop is {loop!r}, expected 'auto', 'asyncio' or 'uvloop'")
-    count = settings.workers if workers is None else workers
+    configured_host, configured_port, configured_workers, patience = _spikard.launch_settings(settings)
+    count = configured_workers if workers is None else workers
     if not isinstance(count, int) or count < 1:
         raise ValueError(f"workers is {count!r}, expected a whole number, at least 1")
     if reload:
@@ -155,10 +157,10 @@ def run(
         if not _reload.is_watched():
             _reload.watch()
             return
-    host, port = _address(settings, host, port)
+    host, port = _address(host, port, configured_host, configured_port)
     if (count > 1 or max_requests or max_rss) and not _spikard.is_worker():
         command = [sys.executable, *sys.orig_argv[1:]]
-        _spikard.supervise(command, count, host, port, settings.shutdown_timeout, max_requests, max_rss, _announce)
+        _spikard.supervise(command, count, host, port, patience, max_requests, max_rss, _announce)
         return
     _run_here(app, settings, host, port, loop)
 
@@ -182,7 +184,7 @@ def _run_here(app: Spikard, settings: ServerConfig, host: str, port: int, loop: 
         _close(event_loop)
 
 
-def _address(settings: ServerConfig, host: str | None, port: int | None) -> tuple[str, int]:
+def _address(host: str | None, port: int | None, configured_host: str, configured_port: int) -> tuple[str, int]:
     """Where to listen: arguments stand above the environment, that above the configuration."""
     given = os.environ.get("SPIKARD_PORT")
     if port is None and given is not None:
@@ -190,7 +192,7 @@ def _address(settings: ServerConfig, host: str | None, port: int | None) -> tupl
             raise ValueError(f"SPIKARD_PORT is {given!r}, expected 0 to 65535")
         port = int(given)
     host = host if host is not None else os.environ.get("SPIKARD_HOST")
-    return (settings.host if host is None else host), (settings.port if port is None else port)
+    return (configured_host if host is None else host), (configured_port if port is None else port)
 
 
 def _announce(addresses: list[tuple[str, int]]) -> None:
@@ -226,25 +228,35 @@ class InProcess:
         """Builds the routes and begins the lifespan."""
         self._loop = asyncio.get_running_loop()
         self._server = _build(self._app, self._app.config, self._loop, None)
-        assert self._server.descriptor is not None
-        self._loop.add_reader(self._server.descriptor, self._server.run_queue)
-        await self._app._lifespan.startup()
+        if self._server.descriptor is not None:
+            self._loop.add_reader(self._server.descriptor, self._server.run_queue)
+        try:
+            await self._app._lifespan.startup()
+        except BaseException:
+            self._close()
+            raise
 
     async def call(
         self, method: str, target: str, headers: list[tuple[str, str]], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Sends a request through the stack: status, headers, body of the answer."""
-        assert self._server is not None
+        if self._server is None:
+            raise RuntimeError("the app has not been started")
         answer: asyncio.Future[tuple[int, list[tuple[str, str]], bytes]] = asyncio.get_running_loop().create_future()
         self._server.request(method, target, headers, body, answer)
         return await answer
 
     async def stop(self) -> None:
         """Ends the lifespan."""
-        if self._server is None or self._loop is None:
-            return
-        await self._app._lifespan.shutdown()
-        assert self._server.descriptor is not None
-        self._loop.remove_reader(self._server.descriptor)
-        self._server.close()
-        self._server = None
+        if self._server is not None:
+            try:
+                await self._app._lifespan.shutdown()
+            finally:
+                self._close()
+
+    def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None and self._loop is not None:
+            if server.descriptor is not None:
+                self._loop.remove_reader(server.descriptor)
+            server.close()

@@ -51,6 +51,8 @@ class Request:
     def __getitem__(self, name: str) -> Any: ...
 
 def is_worker() -> bool: ...
+def launch_settings(config: ServerConfig) -> tuple[str, int, int, float]:
+    """Host, port, number of workers, seconds for requests in flight at the end."""
 def supervise(
     command: list[str],
     workers: int,

@@ -114,14 +114,27 @@ class Spikard(RouteTable):
         workers: int | None = None,
         reload: bool = False,
         loop: Literal["auto", "asyncio", "uvloop"] = "auto",
+        max_requests: int | None = None,
+        max_rss: int | None = None,
     ) -> None:
         """Serves until SIGINT or SIGTERM, then finishes what runs and returns.
 
-        `config` replaces the application's whole; the other arguments stand above it.
+        `config` replaces the application's whole; `host`, `port` and `workers` stand above it. A worker
+        is replaced after `max_requests` requests, or when it holds more than `max_rss` bytes.
         """
         from . import _server
 
-        _server.run(self, config=config, host=host, port=port, workers=workers, reload=reload, loop=loop)
+        _server.run(
+            self,
+            config=config,
+            host=host,
+            port=port,
+            workers=workers,
+            reload=reload,
+            loop=loop,
+            max_requests=max_requests,
+            max_rss=max_rss,
+        )
 
     async def serve(self, config: ServerConfig | None = None, host: str | None = None, port: int | None = None) -> None:
         """Serves in the running event loop until cancelled or, in the main thread, until SIGINT or SIGTERM."""
