@@ -166,6 +166,7 @@ def run(
 
 
 def _run_here(app: Spikard, settings: ServerConfig, host: str, port: int, loop: str) -> None:
+    event_loop: asyncio.AbstractEventLoop
     turns: _spikard.Turns | None
     if loop == "uvloop":
         import uvloop
