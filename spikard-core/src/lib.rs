@@ -51,6 +51,7 @@ pub mod handler;
 pub mod leaf;
 pub mod program;
 pub mod proxy;
+pub mod python;
 pub mod routes;
 mod serve;
 pub mod server;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use spikard_middleware::{BuildError, ConfigPath, Warning};
+use spikard_middleware::{BuildContext, BuildError, Clock, ConfigPath, Warning};
 
 use super::ServerConfig;
 use super::cover::{Behind, cover};
@@ -35,10 +35,16 @@ pub struct Loaded {
     pub config: ServerConfig,
     /// The directory from which relative paths of the configuration start.
     pub directory: PathBuf,
-    source: Source,
+    pub(super) source: Source,
+    /// The tree before the overlay, references resolved.
+    pub(super) written: Node,
     /// The tree after the overlay.
-    tree: Node,
-    behind: Vec<Behind>,
+    pub(super) tree: Node,
+    pub(super) behind: Vec<Behind>,
+    /// The routes that name Python applications; their routes are in the configuration, too.
+    pub(super) applications: Vec<usize>,
+    /// What mounting the applications gave rise to.
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// Reads a file; its extension says the format: `.toml`, `.yaml`, `.yml` or `.json`.
@@ -105,14 +111,42 @@ fn read(mut tree: Node, mut source: Source, mut diagnostics: Vec<Diagnostic>, wo
     diagnostics.extend(resolved.diagnostics);
     let misfits = check::misfits(&tree, &resolved.unresolved);
     diagnostics.extend(misfits.into_iter().filter(|misfit| !unreadable.contains(&misfit.origin)));
+    overlaid(tree, source, diagnostics, resolved.behind, world.directory)
+}
+
+/// From a tree to which routes were added; the references in it are resolved.
+pub(super) fn finish(
+    tree: Node,
+    source: Source,
+    mut diagnostics: Vec<Diagnostic>,
+    behind: Vec<Behind>,
+    directory: &Path,
+) -> Result<Loaded, Report> {
+    let silent = diagnostics.iter().map(|diagnostic| diagnostic.at.clone()).collect();
+    diagnostics.extend(check::misfits(&tree, &silent));
+    overlaid(tree, source, diagnostics, behind, directory)
+}
+
+/// From a tree that was held against the schema.
+fn overlaid(
+    written: Node,
+    source: Source,
+    mut diagnostics: Vec<Diagnostic>,
+    behind: Vec<Behind>,
+    directory: &Path,
+) -> Result<Loaded, Report> {
+    let mut tree = written.clone();
     diagnostics.extend(overlay::apply(&mut tree));
     diagnostics.extend(check::missing(&tree));
     let loaded = |config, source: &Source, tree| Loaded {
         config,
-        directory: world.directory.to_owned(),
+        directory: directory.to_owned(),
         source: source.clone(),
+        written: written.clone(),
         tree,
-        behind: resolved.behind.clone(),
+        behind: behind.clone(),
+        applications: Vec::new(),
+        warnings: Vec::new(),
     };
     if !diagnostics.is_empty() {
         let wrong: Vec<&ConfigPath> = diagnostics.iter().map(|diagnostic| &diagnostic.at).collect();
@@ -123,7 +157,7 @@ fn read(mut tree: Node, mut source: Source, mut diagnostics: Vec<Diagnostic>, wo
         Ok(config) => Ok(loaded(config, &source, tree)),
         Err(error) => {
             let at = error.path();
-            let message = cover(&error.message, &at, &resolved.behind);
+            let message = cover(&error.message, &at, &behind);
             let diagnostic = Diagnostic::error(at.clone(), tree.nearest(&at).origin.clone(), message);
             Err(Report::new(source, vec![diagnostic]))
         }
@@ -142,6 +176,22 @@ impl Loaded {
     /// The name of the file or object.
     pub fn name(&self) -> &str {
         self.source.name()
+    }
+
+    /// What the policies of this configuration may use, in a process of its own.
+    pub fn context(&self) -> BuildContext {
+        BuildContext::new(&self.directory, Clock::system())
+    }
+
+    /// The routes that name Python applications, by their numbers; what answers for them are the
+    /// routes of the applications, at the end of the list.
+    pub fn applications(&self) -> &[usize] {
+        &self.applications
+    }
+
+    /// What mounting the applications gave rise to.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// Where the setting at `path` was written; none for a default. What a route takes from the

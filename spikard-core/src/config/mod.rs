@@ -28,6 +28,7 @@ mod limits;
 mod load;
 mod mask;
 mod model;
+mod mount;
 mod number;
 mod overlay;
 mod print;

@@ -14,6 +14,8 @@ pub struct ProgramRoute {
     pub methods: Vec<String>,
     /// The path.
     pub path: String,
+    /// The host, as text; none takes any.
+    pub host: Option<Node>,
     /// What answers: the value of `python`.
     pub leaf: String,
     /// Tables of policies, the outermost first: each is laid over the one before.
@@ -33,13 +35,16 @@ pub fn add_routes(tree: &mut Node, routes: Vec<ProgramRoute>) {
 
 impl ProgramRoute {
     fn into_node(self) -> Node {
-        let Self { methods, path, leaf, policies } = self;
+        let Self { methods, path, host, leaf, policies } = self;
         let name = format!("route {} {path}", methods.join(","));
         let mut table = overlay::stack(policies);
         let mut push = |key, value| table.push(Entry::new(key, Node::new(value)));
         push("path", text(&path));
         push("methods", Value::Sequence(methods.iter().map(|method| Node::new(text(method))).collect()));
         push("python", text(&leaf));
+        if let Some(host) = host {
+            table.push(Entry::new("host", host));
+        }
         let mut node = Node::new(Value::Table(table));
         node.name(&name);
         node
@@ -84,6 +89,7 @@ mod tests {
         let route = ProgramRoute {
             methods: vec!["GET".into()],
             path: "/users/{id}".into(),
+            host: None,
             leaf: "users.show".into(),
             policies: layers.iter().map(table).collect(),
         };
@@ -156,7 +162,8 @@ mod tests {
             read(&json!({ "compression": { "quality": "${QUALITY}" } }), &[]).unwrap_or_else(|report| panic!("{report}"));
         assert_eq!(config.compression.map(|compression| compression.quality), Some(11));
         let mut tree = tree(&json!({}));
-        let route = ProgramRoute { methods: Vec::new(), path: "/${HOME}".into(), leaf: "x".into(), policies: Vec::new() };
+        let route =
+            ProgramRoute { methods: Vec::new(), path: "/${HOME}".into(), host: None, leaf: "x".into(), policies: Vec::new() };
         add_routes(&mut tree, vec![route]);
         let loaded = load_tree("ServerConfig", tree, Path::new(""), &|_| None).unwrap_or_else(|report| panic!("{report}"));
         assert_eq!(loaded.config.routes[0].path, "/${HOME}");

@@ -9,6 +9,7 @@ use spikard_middleware::{BuildContext, BuildError, Service};
 use crate::config::{RouteConfig, ServerConfig};
 use crate::leaf::{Directory, FixedResponse, Redirect};
 use crate::proxy::Upstream;
+use crate::python::PythonLeaves;
 use crate::routes::PathPattern;
 
 /// A leaf, and what it is called in `routes` and `explain`.
@@ -18,20 +19,27 @@ pub(super) type BuiltLeaf = (String, Arc<dyn Service>);
 const KEYS: [&str; 5] = ["upstream", "static_files", "response", "redirect", "python"];
 
 /// What builds leaves.
-pub(super) struct Leaves {
+pub(super) struct Leaves<'a> {
+    config: &'a ServerConfig,
+    python: &'a dyn PythonLeaves,
     /// None: it could not be built, and that is reported.
     upstreams: BTreeMap<String, Option<Upstream>>,
 }
 
-impl Leaves {
+impl<'a> Leaves<'a> {
     /// Builds the upstreams of a configuration; what is wrong with them goes to `errors`.
-    pub(super) fn new(config: &ServerConfig, ctx: &BuildContext, errors: &mut Vec<BuildError>) -> Self {
+    pub(super) fn new(
+        config: &'a ServerConfig,
+        python: &'a dyn PythonLeaves,
+        ctx: &BuildContext,
+        errors: &mut Vec<BuildError>,
+    ) -> Self {
         let list = ctx.place().key("upstreams");
         let upstreams = config.upstreams.iter().map(|(name, upstream)| {
             let built = Upstream::build(upstream, &ctx.at(list.key(name)));
             (name.clone(), built.map_err(|error| errors.push(error)).ok())
         });
-        Self { upstreams: upstreams.collect() }
+        Self { config, python, upstreams: upstreams.collect() }
     }
 
     /// Builds the leaf of a route with the path `path`.
@@ -53,7 +61,7 @@ impl Leaves {
             let leaf = Redirect::build(redirect, path, &inner("redirect"))?;
             return Ok((format!("redirect {}", redirect.to), Arc::new(leaf)));
         }
-        Err(ctx.invalid("python", "this program has no Python in it, expected to be run by the Python package `spikard`"))
+        self.python.leaf(config, self.config, ctx)
     }
 
     fn upstream(&self, name: &str, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {

@@ -19,12 +19,14 @@ use spikard_middleware::{
     Stack, Warning,
 };
 
-use crate::config::{RouteConfig, ServerConfig};
+use crate::config::{Loaded, RouteConfig, ServerConfig};
 use crate::leaf::{Allowed, MethodNotAllowed, NotFound, Options};
 use crate::proxy::remove_nominated;
+use crate::python::{NoPython, PythonLeaves};
 use crate::routes::{Matched, PathParams, Table};
 
 pub use plan::Leaf;
+use plan::Sources;
 pub use route::Route;
 
 /// All routes of a server, ready to answer.
@@ -71,19 +73,38 @@ impl Gateway {
     /// # Errors
     /// As there.
     pub fn build_in(config: &ServerConfig, ctx: &BuildContext, leaves: Vec<Leaf>) -> Result<Self, BuildError> {
+        Self::build_of(config, ctx, Sources { leaves, python: &NoPython, applications: &[] }, &[])
+    }
+
+    /// Builds the routes of a configuration and of the Python applications that are mounted in it.
+    /// `ctx` is that of [`Loaded::context`], or of a worker.
+    ///
+    /// # Errors
+    /// As those of [`Gateway::build_with`]; [`Loaded::locate`] finds their places.
+    pub fn build_loaded(loaded: &Loaded, ctx: &BuildContext, python: &dyn PythonLeaves) -> Result<Self, BuildError> {
+        let sources = Sources { leaves: Vec::new(), python, applications: loaded.applications() };
+        Self::build_of(&loaded.config, ctx, sources, loaded.warnings())
+    }
+
+    fn build_of(
+        config: &ServerConfig,
+        ctx: &BuildContext,
+        sources: Sources<'_>,
+        warnings: &[Warning],
+    ) -> Result<Self, BuildError> {
         let mut errors = Vec::new();
         let stack = config.policies().build(ctx, None).unwrap_or_else(|error| {
             errors.push(error);
             Stack::default()
         });
-        let routes = plan::routes(config, leaves, &stack, ctx, &mut errors);
+        let routes = plan::routes(config, sources, &stack, ctx, &mut errors);
         let keys = routes.iter().map(|route| route.key().clone()).collect();
         let table = Table::new(keys).unwrap_or_else(|collisions| {
             errors.extend(collisions.into_iter().map(|pair| collision(&routes[pair.first], &routes[pair.second])));
             Table::default()
         });
-        check_server(config, &ctx, &mut errors);
-        let warnings = ctx.take_warnings();
+        check_server(config, ctx, &mut errors);
+        let warnings: Vec<Warning> = warnings.iter().cloned().chain(ctx.take_warnings()).collect();
         if config.strict {
             errors.extend(
                 warnings.iter().map(|warning| BuildError::Invalid { at: warning.at.clone(), message: warning.message.clone() }),

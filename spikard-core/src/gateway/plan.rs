@@ -10,6 +10,7 @@ use super::leaves::{BuiltLeaf, Leaves, directory_name};
 use super::route::Route;
 use crate::config::{RouteConfig, ServerConfig};
 use crate::leaf::{Directory, prefix};
+use crate::python::PythonLeaves;
 use crate::routes::{HostPattern, PathPattern, RouteKey};
 
 /// A leaf that exists in the program only: its route, and the service that answers.
@@ -22,6 +23,16 @@ pub struct Leaf {
     pub service: Arc<dyn Service>,
 }
 
+/// What answers beside what the configuration says.
+pub(super) struct Sources<'a> {
+    /// The leaves that exist in the program only.
+    pub(super) leaves: Vec<Leaf>,
+    /// What routes with `python` name.
+    pub(super) python: &'a dyn PythonLeaves,
+    /// The routes that name Python applications. They are not served themselves.
+    pub(super) applications: &'a [usize],
+}
+
 /// What all routes of one server have in common while they are built.
 struct Plan<'a> {
     policies: Policies,
@@ -31,20 +42,21 @@ struct Plan<'a> {
 
 pub(super) fn routes(
     config: &ServerConfig,
-    leaves: Vec<Leaf>,
+    sources: Sources<'_>,
     stack: &Stack,
     ctx: &BuildContext,
     errors: &mut Vec<BuildError>,
 ) -> Vec<Arc<Route>> {
     let plan = Plan { policies: config.policies(), stack, ctx };
-    let entries = Leaves::new(config, ctx, errors);
+    let entries = Leaves::new(config, sources.python, ctx, errors);
     let list = ctx.place().key("routes");
-    let from_config = config.routes.iter().enumerate().map(|(number, route)| {
+    let served = config.routes.iter().enumerate().filter(|(number, _)| !sources.applications.contains(number));
+    let from_config = served.map(|(number, route)| {
         let ctx = ctx.at(list.index(number));
         let leaf = |path: &PathPattern| entries.leaf(route, path, &ctx);
         plan.route(route, leaf, &ctx)
     });
-    let from_program = leaves.into_iter().map(|leaf| {
+    let from_program = sources.leaves.into_iter().map(|leaf| {
         let Leaf { route, name, service } = leaf;
         plan.route(&route, |_| Ok((name, service)), plan.ctx)
     });

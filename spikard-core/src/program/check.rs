@@ -6,10 +6,21 @@ use std::process::ExitCode;
 use super::{ReportFormat, failed, inspect, show};
 use crate::config::{Loaded, Report, load, process_environment};
 use crate::gateway::Gateway;
+use crate::python::PythonLeaves;
 
-pub(super) fn run(file: &Path, format: ReportFormat) -> ExitCode {
-    let (report, good) = match build(file) {
-        Ok((_, _, warnings)) => (warnings, true),
+/// A configuration, and what is built from it.
+pub struct Built {
+    /// The configuration as the file has it.
+    pub written: Loaded,
+    /// The same with the routes of the Python applications that it names.
+    pub loaded: Loaded,
+    /// All routes.
+    pub gateway: Gateway,
+}
+
+pub(super) fn run(file: &Path, format: ReportFormat, python: &dyn PythonLeaves) -> ExitCode {
+    let (report, good) = match build(file, python) {
+        Ok((_, warnings)) => (warnings, true),
         Err(report) => (report, false),
     };
     let written = match format {
@@ -23,17 +34,22 @@ pub(super) fn run(file: &Path, format: ReportFormat) -> ExitCode {
     if good { written } else { ExitCode::FAILURE }
 }
 
-/// The configuration and the gateway that it makes; problems and warnings go to standard error.
-pub(super) fn built(file: &Path) -> Result<(Loaded, Gateway), ExitCode> {
-    let (loaded, gateway, warnings) = build(file).map_err(|report| failed(&report))?;
+/// Reads a configuration and builds what it says; problems and warnings go to standard error.
+///
+/// # Errors
+/// When there are problems: the exit code of the program.
+pub fn built(file: &Path, python: &dyn PythonLeaves) -> Result<Built, ExitCode> {
+    let (built, warnings) = build(file, python).map_err(|report| failed(&report))?;
     show(&warnings);
-    Ok((loaded, gateway))
+    Ok(built)
 }
 
-fn build(file: &Path) -> Result<(Loaded, Gateway, Report), Report> {
-    let gateway = |loaded: &Loaded| Gateway::build_with(&loaded.config, &loaded.directory, Vec::new());
-    let loaded = load(file, &process_environment).map_err(|report| report.and_of_the_rest(|rest| gateway(rest).map(drop)))?;
+fn build(file: &Path, python: &dyn PythonLeaves) -> Result<(Built, Report), Report> {
+    let gateway = |loaded: &Loaded| Gateway::build_loaded(loaded, &loaded.context(), python);
+    let and_of_the_rest = |report: Report| report.and_of_the_rest(|rest| gateway(rest).map(drop));
+    let written = load(file, &process_environment).map_err(and_of_the_rest)?;
+    let loaded = written.mount(python, &process_environment).map_err(and_of_the_rest)?;
     let gateway = gateway(&loaded).map_err(|error| loaded.locate(error))?;
     let warnings = loaded.locate_warnings(gateway.warnings().to_vec());
-    Ok((loaded, gateway, warnings))
+    Ok((Built { written, loaded, gateway }, warnings))
 }

@@ -8,11 +8,12 @@ use std::process::ExitCode;
 use super::check;
 use crate::config::{Format, schema_document};
 use crate::gateway::Route;
+use crate::python::PythonLeaves;
 
 /// One line a route: methods, host and path, leaf, and whether it asks for credentials.
-pub(super) fn routes(file: &Path) -> ExitCode {
-    let (_, gateway) = match check::built(file) {
-        Ok(built) => built,
+pub(super) fn routes(file: &Path, python: &dyn PythonLeaves) -> ExitCode {
+    let gateway = match check::built(file, python) {
+        Ok(built) => built.gateway,
         Err(code) => return code,
     };
     let rows: Vec<[String; 4]> = gateway.routes().map(row).collect();
@@ -43,9 +44,9 @@ pub(super) fn schema() -> ExitCode {
 }
 
 /// The effective configuration.
-pub(super) fn print(file: &Path, format: Format) -> ExitCode {
-    let (loaded, _) = match check::built(file) {
-        Ok(built) => built,
+pub(super) fn print(file: &Path, format: Format, python: &dyn PythonLeaves) -> ExitCode {
+    let loaded = match check::built(file, python) {
+        Ok(built) => built.written,
         Err(code) => return code,
     };
     match loaded.print(format) {

@@ -1,9 +1,11 @@
 //! The `spikard` program: its commands, and what they print.
 //!
-//! The program lives in the library so that the Python package has the same one.
+//! The program lives in the library so that the Python package has the same one: [`run_with`]
+//! gives it Python leaves, another way to serve, and the command `run`.
 
 mod check;
 mod explain;
+mod host;
 mod inspect;
 mod serve;
 
@@ -15,6 +17,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Format, Report};
+use crate::python::{NoPython, PythonLeaves};
+
+pub use check::{Built, built};
+pub use host::{EventLoop, Host, RunArguments, run_with};
+pub use serve::{ServeArguments, banner, listening, log};
 
 const START: &str = r#"Start with a file such as
 
@@ -43,16 +50,7 @@ enum Command {
     /// Address and port are taken from the flags, else from `SPIKARD_HOST` and `SPIKARD_PORT`, else
     /// from the file. SIGTERM or Ctrl-C ends it: requests in flight are finished within
     /// `shutdown_timeout`; a second signal ends at once.
-    Serve {
-        /// The configuration: .toml, .yaml, .yml or .json
-        file: PathBuf,
-        /// The address or host name to listen on
-        #[arg(long, env = "SPIKARD_HOST")]
-        host: Option<String>,
-        /// The port to listen on; 0 lets the system choose
-        #[arg(long, env = "SPIKARD_PORT")]
-        port: Option<u16>,
-    },
+    Serve(ServeArguments),
     /// List every problem of a configuration; exit code 0 if there is none, 1 otherwise
     Check {
         /// The configuration
@@ -127,26 +125,37 @@ impl From<ConfigFormat> for Format {
 
 /// Runs the program with its arguments, the program's name first.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Writing help to a closed pipe fails; there is nobody to tell.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
-    };
-    match cli.command {
-        Command::Serve { file, host, port } => serve::run(&file, host, port),
-        Command::Check { file, format } => check::run(&file, format),
-        Command::Explain { file, method, url, headers } => explain::run(&file, &method, &url, &headers),
-        Command::Routes { file } => inspect::routes(&file),
-        Command::Schema => inspect::schema(),
-        Command::Print { file, format } => inspect::print(&file, format.into()),
-        Command::Version => inspect::write(concat!(env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "spikard", &mut script);
-            inspect::write(&String::from_utf8_lossy(&script))
+    match parsed::<Cli>(arguments) {
+        Ok(cli) => cli.command.run::<Cli>(&NoPython, &serve::run),
+        Err(code) => code,
+    }
+}
+
+/// The command line, or the exit code of the program where it was wrong or asked for help.
+fn parsed<C: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<C, ExitCode> {
+    C::try_parse_from(arguments).map_err(|error| {
+        // Writing help to a closed pipe fails; there is nobody to tell.
+        let _ = error.print();
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    })
+}
+
+impl Command {
+    /// Runs a command of the command line `C`.
+    fn run<C: CommandFactory>(self, python: &dyn PythonLeaves, serve: &dyn Fn(&ServeArguments) -> ExitCode) -> ExitCode {
+        match self {
+            Self::Serve(arguments) => serve(&arguments),
+            Self::Check { file, format } => check::run(&file, format, python),
+            Self::Explain { file, method, url, headers } => explain::run(&file, python, (&method, &url, &headers)),
+            Self::Routes { file } => inspect::routes(&file, python),
+            Self::Schema => inspect::schema(),
+            Self::Print { file, format } => inspect::print(&file, format.into(), python),
+            Self::Version => inspect::write(concat!(env!("CARGO_PKG_VERSION"), "\n")),
+            Self::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut C::command(), "spikard", &mut script);
+                inspect::write(&String::from_utf8_lossy(&script))
+            }
         }
     }
 }

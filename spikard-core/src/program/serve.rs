@@ -2,33 +2,59 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use super::{check, inspect};
+use crate::config::ServerConfig;
 use crate::gateway::{Gateway, Route};
+use crate::python::NoPython;
 use crate::serve::serve;
 use crate::server::Server;
 
-pub(super) fn run(file: &Path, host: Option<String>, port: Option<u16>) -> ExitCode {
+/// Arguments of `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArguments {
+    /// The configuration: .toml, .yaml, .yml or .json
+    pub file: PathBuf,
+    /// The address or host name to listen on
+    #[arg(long, env = "SPIKARD_HOST")]
+    pub host: Option<String>,
+    /// The port to listen on; 0 lets the system choose
+    #[arg(long, env = "SPIKARD_PORT")]
+    pub port: Option<u16>,
+}
+
+impl ServeArguments {
+    /// Takes host and port from the arguments, where they are given.
+    pub fn apply(&self, config: &mut ServerConfig) {
+        if let Some(host) = &self.host {
+            config.host.clone_from(host);
+        }
+        config.port = self.port.unwrap_or(config.port);
+    }
+}
+
+pub(super) fn run(arguments: &ServeArguments) -> ExitCode {
     log();
-    let (loaded, gateway) = match check::built(file) {
+    let check::Built { loaded, gateway, .. } = match check::built(&arguments.file, &NoPython) {
         Ok(built) => built,
         Err(code) => return code,
     };
     let mut config = loaded.config;
-    config.host = host.unwrap_or(config.host);
-    config.port = port.unwrap_or(config.port);
-    let routes = banner(file, &gateway);
+    arguments.apply(&mut config);
+    let routes = banner(&arguments.file, &gateway);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
     let announce = |server: &Server| {
         // A closed standard output is no reason not to serve.
-        let _ = inspect::write(&(addresses(server) + &routes));
+        let _ = inspect::write(&(listening(server.addresses()) + &routes));
     };
     match runtime.block_on(serve(&config, gateway, announce)) {
         Ok(_) => ExitCode::SUCCESS,
@@ -41,23 +67,24 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Logs go to standard error; `RUST_LOG` chooses them.
-fn log() {
+/// Sends logs to standard error; `RUST_LOG` chooses them.
+pub fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     // A second call in one process keeps the first subscriber.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = log.with_ansi(std::io::stderr().is_terminal()).try_init();
 }
 
-fn addresses(server: &Server) -> String {
-    server.addresses().iter().fold(format!("spikard {}\n", env!("CARGO_PKG_VERSION")), |mut text, address| {
+/// Where the server listens, for the banner.
+pub fn listening(addresses: &[SocketAddr]) -> String {
+    addresses.iter().fold(format!("spikard {}\n", env!("CARGO_PKG_VERSION")), |mut text, address| {
         let _ = writeln!(text, "listening on http://{address}");
         text
     })
 }
 
 /// What is served, and which routes ask for no credentials although others do.
-fn banner(file: &Path, gateway: &Gateway) -> String {
+pub fn banner(file: &Path, gateway: &Gateway) -> String {
     let routes: Vec<&Route> = gateway.routes().collect();
     let noun = if routes.len() == 1 { "route" } else { "routes" };
     let mut text = format!("{} {noun} from {}\n", routes.len(), file.display());

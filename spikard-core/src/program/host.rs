@@ -1,0 +1,92 @@
+//! The program of a host that has Python in it: the same commands, and `run`.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{Command, START, ServeArguments, parsed};
+use crate::python::PythonLeaves;
+
+/// What a host does in its own way. The other commands ask its [`PythonLeaves`] only.
+pub trait Host: PythonLeaves {
+    /// Serves a configuration until the process is told to stop. [`built`](super::built) reads it.
+    fn serve(&self, arguments: &ServeArguments) -> ExitCode;
+
+    /// Serves an application until the process is told to stop.
+    fn run(&self, arguments: &RunArguments) -> ExitCode;
+}
+
+/// A gateway with one policy model: handlers in Python, compression, rate limits, authentication,
+/// static files and proxying are typed settings of one file or one object.
+#[derive(Debug, Parser)]
+#[command(name = "spikard", version, arg_required_else_help = true, after_help = START)]
+struct HostCli {
+    #[command(subcommand)]
+    command: HostCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum HostCommand {
+    /// Start a Python application
+    ///
+    /// Flags come before `SPIKARD_HOST` and `SPIKARD_PORT`, those before the configuration of the
+    /// application.
+    Run(RunArguments),
+    #[command(flatten)]
+    Other(Command),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Clone, Args)]
+pub struct RunArguments {
+    /// The application: module:app, or a file such as app.py
+    pub app: String,
+    /// The address or host name to listen on
+    #[arg(long, env = "SPIKARD_HOST")]
+    pub host: Option<String>,
+    /// The port to listen on; 0 lets the system choose
+    #[arg(long, env = "SPIKARD_PORT")]
+    pub port: Option<u16>,
+    /// The number of processes
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub workers: Option<u16>,
+    /// Start anew when a Python file changes
+    #[arg(long)]
+    pub reload: bool,
+    /// The event loop
+    #[arg(long = "loop", value_enum, default_value_t)]
+    pub event_loop: EventLoop,
+}
+
+/// Which event loop runs the handlers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum EventLoop {
+    /// The one that shares its thread with the server, where the system has it.
+    #[default]
+    Auto,
+    /// That of asyncio.
+    Asyncio,
+    /// That of uvloop, if it is installed.
+    Uvloop,
+}
+
+impl EventLoop {
+    /// The name, as it stands on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Asyncio => "asyncio",
+            Self::Uvloop => "uvloop",
+        }
+    }
+}
+
+/// Runs the program of a host with its arguments, the program's name first.
+pub fn run_with(arguments: impl IntoIterator<Item = OsString>, host: &dyn Host) -> ExitCode {
+    match parsed::<HostCli>(arguments) {
+        Ok(HostCli { command: HostCommand::Run(arguments) }) => host.run(&arguments),
+        Ok(HostCli { command: HostCommand::Other(command) }) => command.run::<HostCli>(host, &|arguments| host.serve(arguments)),
+        Err(code) => code,
+    }
+}
