@@ -29,6 +29,7 @@ use spikard_middleware::{BuildError, Request, Service, Tower};
 use crate::config::{RouteConfig, ServerConfig};
 use crate::gateway::{Gateway, Leaf};
 use crate::handler::{Handler, HandlerLeaf};
+use crate::routes::PathPattern;
 use crate::serve::{ServeError, serve};
 
 /// A server in the making: a configuration, and the routes that exist in the program only.
@@ -124,9 +125,9 @@ impl App {
     {
         let route = RouteConfig { path: path.into(), methods: vec![method.to_string()], ..Default::default() };
         // axum panics on a path that it cannot read; the gateway reports it with all other errors.
-        let known = crate::routes::PathPattern::parse(path).is_ok();
+        let known = PathPattern::parse(path);
         // A router of its own gives the handler what axum's extractors look for.
-        let router = if known { Router::new().route(path, any(handler)) } else { Router::new() };
+        let router = known.map_or_else(|_| Router::new(), |path| Router::new().route(&path.for_axum(), any(handler)));
         self.leaf(route, "axum handler", Arc::new(Tower::new(router)))
     }
 
@@ -147,8 +148,8 @@ mod tests {
     async fn handlers_and_tower_services_stand_in_one_table_with_the_policies() {
         let tight = RouteConfig { path: "/tight".into(), max_body_size: Override::On(2.into()), ..Default::default() };
         let gateway = App::new(ServerConfig::default())
-            .get("/users/{id}", |Path(id): Path<u64>| async move { format!("user {id}") })
-            .post("/users/{id}", |body: String| async move { body })
+            .get("/users/{id:int}", |Path(id): Path<u64>| async move { format!("user {id}") })
+            .post("/users/{id:int}", |body: String| async move { body })
             .service(tight, Router::new().fallback(|| async { "tight" }))
             .gateway()
             .unwrap();
@@ -156,6 +157,7 @@ mod tests {
 
         let user = client.get("/users/7").send().await;
         assert_eq!((user.text().as_str(), user.header("x-request-id").len()), ("user 7", 36));
+        assert_eq!(client.get("/users/x").send().await.status(), 422);
         assert_eq!(client.post("/users/7").body("hi").send().await.text(), "hi");
         assert_eq!(client.post("/tight").body("123").send().await.status(), 413);
         assert_eq!(client.request(Method::DELETE, "/users/7").send().await.header("allow"), "GET, HEAD, OPTIONS, POST");

@@ -17,17 +17,22 @@ pub trait PythonLeaves {
     /// When there is no such application: what was named and what was found.
     fn application(&self, name: &str) -> Result<Option<Application>, String>;
 
-    /// The leaf of a route that a program made: what it is called in `routes` and `explain`, and
-    /// what answers. `config` is the whole that the route is a part of.
+    /// The leaf of a route that a program made. `config` is the whole that the route is a part of.
     ///
     /// # Errors
     /// When there is no such leaf, or it cannot be built.
-    fn leaf(
-        &self,
-        route: &RouteConfig,
-        config: &ServerConfig,
-        ctx: &BuildContext,
-    ) -> Result<(String, Arc<dyn Service>), BuildError>;
+    fn leaf(&self, route: &RouteConfig, config: &ServerConfig, ctx: &BuildContext) -> Result<PythonLeaf, BuildError>;
+}
+
+/// A leaf in Python.
+pub struct PythonLeaf {
+    /// What it is called in `routes` and `explain`.
+    pub name: String,
+    /// What answers.
+    pub service: Arc<dyn Service>,
+    /// Whether it checks all parameters of its path, so that it can list everything about a
+    /// request that does not fit. If not, their converters are checked in front of it.
+    pub checks_path: bool,
 }
 
 /// An application that a route of the configuration names.
@@ -51,7 +56,7 @@ impl PythonLeaves for NoPython {
         Err(NO_PYTHON.into())
     }
 
-    fn leaf(&self, _: &RouteConfig, _: &ServerConfig, ctx: &BuildContext) -> Result<(String, Arc<dyn Service>), BuildError> {
+    fn leaf(&self, _: &RouteConfig, _: &ServerConfig, ctx: &BuildContext) -> Result<PythonLeaf, BuildError> {
         Err(ctx.invalid("python", NO_PYTHON))
     }
 }

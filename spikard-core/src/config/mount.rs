@@ -130,6 +130,7 @@ mod tests {
 
     use super::super::tree::Entry;
     use crate::config::{Format, RouteConfig, ServerConfig, load_text};
+    use crate::python::PythonLeaf;
     use crate::{Body, Gateway, TestClient};
 
     use super::*;
@@ -163,24 +164,21 @@ mod tests {
                 leaf: format!("{method} {path}"),
                 policies,
             };
-            let routes =
-                vec![route("GET", "/items/{id}", vec![]), route("POST", "/items", vec![burst("${NONE:-3}"), burst("${BURST}")])];
+            let routes = vec![
+                route("GET", "/items/{id:int}", vec![]),
+                route("POST", "/items", vec![burst("${NONE:-3}"), burst("${BURST}")]),
+            ];
             Ok(Some(Application { routes, has_config: true }))
         }
 
-        fn leaf(
-            &self,
-            route: &RouteConfig,
-            _: &ServerConfig,
-            _: &BuildContext,
-        ) -> Result<(String, Arc<dyn Service>), BuildError> {
+        fn leaf(&self, route: &RouteConfig, _: &ServerConfig, _: &BuildContext) -> Result<PythonLeaf, BuildError> {
             let name = route.python.clone().unwrap_or_default();
-            Ok((format!("python {name}"), Arc::new(Named(name))))
+            Ok(PythonLeaf { name: format!("python {name}"), service: Arc::new(Named(name)), checks_path: false })
         }
     }
 
     const FILE: &str = "
-        rate_limit = { per_second = 1, burst = 1 }
+        rate_limit = { per_second = 1, burst = 9 }
         [[routes]]
         path = '/api/{*rest}'
         host = 'a.example'
@@ -201,13 +199,13 @@ mod tests {
         let loaded = mounted(FILE).unwrap_or_else(|report| panic!("{report}"));
         let limit = |number: usize| serde_json::to_value(&loaded.config.routes[number].rate_limit).unwrap_or_default();
         let expected = |burst: u32| serde_json::json!({ "per_second": 2.0, "burst": burst, "max_keys": 1 << 20 });
-        assert_eq!((limit(2), limit(3)), (expected(1), expected(7)));
+        assert_eq!((limit(2), limit(3)), (expected(9), expected(7)));
 
         let gateway = Gateway::build_loaded(&loaded, &loaded.context(), &Shop).unwrap_or_else(|error| panic!("{error}"));
         let names: Vec<String> = gateway.routes().map(|route| format!("{} {}", route.name(), route.leaf())).collect();
         let expected = [
             "/health response",
-            "GET a.example/api/items/{id} python GET /items/{id}",
+            "GET a.example/api/items/{id:int} python GET /items/{id:int}",
             "POST a.example/api/items python POST /items",
         ];
         assert_eq!(names, expected);
@@ -217,7 +215,8 @@ mod tests {
 
         let client = TestClient::new(gateway);
         let get = |path| client.get(path).header("host", "a.example").send();
-        assert_eq!(get("/api/items/7").await.text(), "GET /items/{id}");
+        assert_eq!(get("/api/items/7").await.text(), "GET /items/{id:int}");
+        assert_eq!(get("/api/items/x").await.status().as_u16(), 422);
         assert_eq!(get("/api/items").await.status().as_u16(), 405);
         assert_eq!(get("/api/nothing").await.status().as_u16(), 404);
     }
@@ -232,7 +231,7 @@ mod tests {
             (FILE.replace("shop:app", "shp:app"), "spikard.toml:6:18: module of `shp:app` is not found"),
             (
                 FILE.replace("host =", "methods = ['GET']\nhost ="),
-                "spikard.toml:5:11: methods stand beside `python`, expected none: the routes of the application have theirs",
+                "spikard.toml:5:19: methods stand beside `python`, expected none: the routes of the application have theirs",
             ),
             (
                 FILE.replace("per_second = 1, ", "").replace("rate_limit.per_second = 2", ""),

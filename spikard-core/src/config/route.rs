@@ -12,7 +12,8 @@ with_policies! {
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     pub struct RouteConfig {
-        /// The path: `/users/{id}` takes one segment, `/files/{*rest}` all that is left.
+        /// The path: `/users/{id}` takes one segment, `/users/{id:int}` a whole number (or `str`, `float`, `bool`, `uuid`,
+        /// `date`, `datetime`), `/files/{*rest}` all that is left.
         pub path: String,
         /// The methods; none are all, and `GET` for `static_files`. `GET` answers `HEAD` too.
         #[serde(default)]
@@ -32,7 +33,7 @@ with_policies! {
         /// Another place to which the client is sent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub redirect: Option<RedirectConfig>,
-        /// A Python application, `module:app`.
+        /// A Python application, `module:app`; its routes stand below the path, which ends in `{*rest}`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub python: Option<String>,
     }

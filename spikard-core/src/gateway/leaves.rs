@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use spikard_middleware::{BuildContext, BuildError, Service};
 
+use super::converted::checked;
 use crate::config::{RouteConfig, ServerConfig};
 use crate::leaf::{Directory, FixedResponse, Redirect};
 use crate::proxy::Upstream;
-use crate::python::PythonLeaves;
+use crate::python::{PythonLeaf, PythonLeaves};
 use crate::routes::PathPattern;
 
 /// A leaf, and what it is called in `routes` and `explain`.
@@ -42,10 +43,21 @@ impl<'a> Leaves<'a> {
         Self { config, python, upstreams: upstreams.collect() }
     }
 
-    /// Builds the leaf of a route with the path `path`.
+    /// Builds the leaf of a route with the path `path`, behind the check that the path asks for.
     pub(super) fn leaf(&self, config: &RouteConfig, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
-        let inner = |key: &str| ctx.at(ctx.place().key(key));
         check_one(config, ctx)?;
+        let (name, service) = match config.python {
+            None => self.unchecked(config, path, ctx)?,
+            Some(_) => match self.python.leaf(config, self.config, ctx)? {
+                PythonLeaf { name, service, checks_path: true } => return Ok((name, service)),
+                PythonLeaf { name, service, .. } => (name, service),
+            },
+        };
+        Ok((name, checked(path, service, ctx)?))
+    }
+
+    fn unchecked(&self, config: &RouteConfig, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
+        let inner = |key: &str| ctx.at(ctx.place().key(key));
         if let Some(name) = &config.upstream {
             return self.upstream(name, path, &inner("upstream"));
         }
@@ -61,7 +73,8 @@ impl<'a> Leaves<'a> {
             let leaf = Redirect::build(redirect, path, &inner("redirect"))?;
             return Ok((format!("redirect {}", redirect.to), Arc::new(leaf)));
         }
-        self.python.leaf(config, self.config, ctx)
+        // One of the five is there, and the fifth is Python's.
+        Err(ctx.invalid("", "the route has nothing that answers"))
     }
 
     fn upstream(&self, name: &str, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {

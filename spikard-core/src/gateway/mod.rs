@@ -3,6 +3,7 @@
 //! [`Gateway::build`] makes it of a configuration; the server calls it for every request that
 //! passed the rules of HTTP. Nothing here knows a socket.
 
+mod converted;
 mod leaves;
 mod plan;
 mod route;

@@ -6,6 +6,7 @@ use http::Method;
 use spikard_middleware::stack::Inherited;
 use spikard_middleware::{BuildContext, BuildError, Effective, Policies, Service, Stack, StaticFilesConfig};
 
+use super::converted::checked;
 use super::leaves::{BuiltLeaf, Leaves, directory_name};
 use super::route::Route;
 use crate::config::{RouteConfig, ServerConfig};
@@ -58,7 +59,7 @@ pub(super) fn routes(
     });
     let from_program = sources.leaves.into_iter().map(|leaf| {
         let Leaf { route, name, service } = leaf;
-        plan.route(&route, |_| Ok((name, service)), plan.ctx)
+        plan.route(&route, |path| Ok((name, checked(path, service, plan.ctx)?)), plan.ctx)
     });
     let list = ctx.place().key("static_files");
     let directories =

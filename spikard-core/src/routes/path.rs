@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
+use super::converter::Converter;
+
 /// The path of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathPattern {
@@ -18,9 +20,11 @@ pub struct PathPattern {
 pub enum Segment {
     /// This text, percent-decoded.
     Fixed(String),
+    /// Any segment that is not empty, held to a converter: `{name:int}`.
+    Converted(String, Converter),
     /// Any segment that is not empty: `{name}`.
     Parameter(String),
-    /// All segments that are left, at least one: `{*name}`.
+    /// All segments that are left, at least one: `{*name}` or `{name:path}`.
     Rest(String),
 }
 
@@ -28,8 +32,8 @@ impl PathPattern {
     /// Reads the path of a route.
     ///
     /// # Errors
-    /// When it does not start with `/`, when braces do not hold a whole segment or no name, when a
-    /// name comes twice, when `{*rest}` is not last, or when a segment could never match (`..`).
+    /// When it does not start with `/`, when braces do not hold a whole segment or no name, when
+    /// there is no such converter, when a name comes twice, when `{*rest}` is not last, or when a segment could never match (`..`).
     pub fn parse(text: &str) -> Result<Self, String> {
         let Some(rest) = text.strip_prefix('/') else {
             return Err(format!("path is `{text}`, expected it to start with `/`"));
@@ -63,6 +67,24 @@ impl PathPattern {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(Segment::name)
     }
+
+    /// The parameters that are held to a converter, from left to right.
+    pub fn converters(&self) -> impl Iterator<Item = (&str, Converter)> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Converted(name, converter) => Some((name.as_str(), *converter)),
+            _ => None,
+        })
+    }
+
+    /// The pattern as axum writes it, which knows no converters.
+    pub(crate) fn for_axum(&self) -> String {
+        let written = self.text.split('/').skip(1).zip(&self.segments);
+        written.fold(String::new(), |text, (written, segment)| match segment {
+            Segment::Fixed(_) => text + "/" + written,
+            Segment::Converted(name, _) | Segment::Parameter(name) => text + "/{" + name + "}",
+            Segment::Rest(name) => text + "/{*" + name + "}",
+        })
+    }
 }
 
 impl fmt::Display for PathPattern {
@@ -74,13 +96,27 @@ impl fmt::Display for PathPattern {
 impl Segment {
     fn parse(segment: &str, path: &str) -> Result<Self, String> {
         if let Some(inner) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-            let (name, rest) = inner.strip_prefix('*').map_or((inner, false), |name| (name, true));
+            let (name, converter) = inner.split_once(':').map_or((inner, None), |(name, converter)| (name, Some(converter)));
+            let (name, rest) = match name.strip_prefix('*') {
+                Some(name) if converter.is_none() => (name, true),
+                _ => (name, converter == Some("path")),
+            };
             let named = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
                 && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
             if !named {
                 return Err(format!("path is `{path}`, expected a name of letters, digits and `_` in `{segment}`"));
             }
-            return Ok(if rest { Self::Rest(name.into()) } else { Self::Parameter(name.into()) });
+            return match converter {
+                _ if rest => Ok(Self::Rest(name.into())),
+                None => Ok(Self::Parameter(name.into())),
+                Some(converter) => match Converter::of(converter) {
+                    Some(converter) => Ok(Self::Converted(name.into(), converter)),
+                    None => {
+                        let known = Converter::ALL.map(Converter::name).join("`, `");
+                        Err(format!("path is `{path}`, expected `{known}` or `path` behind the colon of `{segment}`"))
+                    }
+                },
+            };
         }
         if segment.contains(['{', '}']) {
             return Err(format!("path is `{path}`, expected `{{name}}` to be a whole segment, not part of `{segment}`"));
@@ -94,7 +130,7 @@ impl Segment {
     fn name(&self) -> Option<&str> {
         match self {
             Self::Fixed(_) => None,
-            Self::Parameter(name) | Self::Rest(name) => Some(name),
+            Self::Converted(name, _) | Self::Parameter(name) | Self::Rest(name) => Some(name),
         }
     }
 }
@@ -117,8 +153,34 @@ mod tests {
     }
 
     #[test]
+    fn reads_converters() {
+        let pattern = PathPattern::parse("/users/{id:int}/{at:datetime}/{rest:path}").unwrap();
+        let converters = [("id", Converter::Int), ("at", Converter::Datetime)];
+        assert_eq!(pattern.converters().collect::<Vec<_>>(), converters);
+        assert_eq!(pattern.segments().last(), Some(&Segment::Rest("rest".into())));
+        assert_eq!(pattern.for_axum(), "/users/{id}/{at}/{*rest}");
+    }
+
+    #[test]
     fn refuses_a_pattern_that_cannot_be_meant() {
-        for text in ["", "users", "/a{id}", "/{}", "/{1d}", "/{id}/{id}", "/{*rest}/x", "/a?b", "/%ff", "/../x", "/{i-d}"] {
+        for text in [
+            "",
+            "users",
+            "/a{id}",
+            "/{}",
+            "/{1d}",
+            "/{id}/{id}",
+            "/{*rest}/x",
+            "/a?b",
+            "/%ff",
+            "/../x",
+            "/{i-d}",
+            "/{id:}",
+            "/{id:integer}",
+            "/{:int}",
+            "/{*rest:int}",
+            "/{rest:path}/x",
+        ] {
             assert!(PathPattern::parse(text).is_err(), "{text}");
         }
     }

@@ -43,7 +43,9 @@ impl RouteKey {
             || self.methods.iter().any(|method| other.methods.contains(method));
         let same_kind = |pair: (&Segment, &Segment)| match pair {
             (Segment::Fixed(one), Segment::Fixed(other)) => one == other,
-            (Segment::Parameter(_), Segment::Parameter(_)) | (Segment::Rest(_), Segment::Rest(_)) => true,
+            (Segment::Converted(..), Segment::Converted(..))
+            | (Segment::Parameter(_), Segment::Parameter(_))
+            | (Segment::Rest(_), Segment::Rest(_)) => true,
             _ => false,
         };
         let (one, two) = (self.path.segments(), other.path.segments());
@@ -108,6 +110,8 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Node {
     fixed: HashMap<String, Node>,
+    /// Whatever the converters are: a value that does not fit its own is refused, not passed on.
+    converted: Option<Box<Node>>,
     parameter: Option<Box<Node>>,
     rest: Vec<usize>,
     here: Vec<usize>,
@@ -227,6 +231,7 @@ impl Node {
             None => &mut self.here,
             Some((Segment::Rest(_), _)) => &mut self.rest,
             Some((Segment::Fixed(text), rest)) => self.fixed.entry(text.clone()).or_default().place(rest),
+            Some((Segment::Converted(..), rest)) => self.converted.get_or_insert_default().place(rest),
             Some((Segment::Parameter(_), rest)) => self.parameter.get_or_insert_default().place(rest),
         }
     }
@@ -248,9 +253,8 @@ impl Node {
         {
             return Some(found);
         }
-        if let Some(node) = &self.parameter
-            && !segment.is_empty()
-        {
+        let parameters = [&self.converted, &self.parameter];
+        for node in parameters.into_iter().flatten().filter(|_| !segment.is_empty()) {
             values.push(segment);
             let found = node.visit(rest, values, visitor);
             values.pop();
@@ -284,12 +288,16 @@ mod tests {
     use super::*;
 
     fn table(routes: &[(&str, &str, &str)]) -> Result<Table, Vec<TableError>> {
+        Table::new(keys(routes))
+    }
+
+    fn keys(routes: &[(&str, &str, &str)]) -> Vec<RouteKey> {
         let key = |&(host, path, methods): &(&str, &str, &str)| RouteKey {
             host: if host.is_empty() { HostPattern::Any } else { HostPattern::parse(host).unwrap() },
             path: PathPattern::parse(path).unwrap(),
             methods: methods.split_whitespace().map(|method| method.parse().unwrap()).collect(),
         };
-        Table::new(routes.iter().map(key).collect())
+        routes.iter().map(key).collect()
     }
 
     fn found(table: &Table, host: &str, path: &str) -> Option<usize> {
@@ -321,6 +329,17 @@ mod tests {
         ] {
             assert_eq!(found(&table, host, path), Some(expected), "{host}{path}");
         }
+    }
+
+    #[test]
+    fn a_converter_goes_before_a_parameter_and_takes_what_does_not_fit() {
+        let routes = [("", "/{name}", "GET"), ("", "/{id:int}", "GET PUT"), ("", "/me", "GET"), ("", "/{id:int}/x", "")];
+        let table = table(&routes).unwrap();
+        for (path, expected) in [("/me", 2), ("/7", 1), ("/ada", 1), ("/ada/x", 3)] {
+            assert_eq!(found(&table, "x", path), Some(expected), "{path}");
+        }
+        let same = [("", "/{id:int}", "GET"), ("", "/{id:uuid}", "GET")];
+        assert_eq!(Table::new(keys(&same)).unwrap_err(), [TableError { first: 0, second: 1 }]);
     }
 
     #[test]

@@ -1,0 +1,56 @@
+//! Parameters of a path that have to be of a type: a request whose path does not fit gets a 422.
+//!
+//! The check stands behind the policies of the route, as everything that answers does, and in
+//! front of its leaf.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use spikard_middleware::problem::Subject;
+use spikard_middleware::{Answer, BuildContext, BuildError, Request, Service};
+
+use crate::routes::{Converter, PathParams, PathPattern};
+use crate::validation::{ParameterSpec, Parameters, RequestHead, Source, refuse};
+
+struct Converted {
+    parameters: Parameters,
+    leaf: Arc<dyn Service>,
+}
+
+/// The leaf behind the check that its path asks for.
+pub(super) fn checked(path: &PathPattern, leaf: Arc<dyn Service>, ctx: &BuildContext) -> Result<Arc<dyn Service>, BuildError> {
+    let specs: Vec<ParameterSpec> = path.converters().filter_map(|(name, converter)| spec(name, converter)).collect();
+    if specs.is_empty() {
+        return Ok(leaf);
+    }
+    let parameters = Parameters::compile(specs).map_err(|error| ctx.invalid("path", error.to_string()))?;
+    Ok(Arc::new(Converted { parameters, leaf }))
+}
+
+/// What is checked; none if every text will do.
+fn spec(name: &str, converter: Converter) -> Option<ParameterSpec> {
+    let schema: Value = match converter {
+        Converter::Str => return None,
+        Converter::Int => json!({ "type": "integer" }),
+        Converter::Float => json!({ "type": "number" }),
+        Converter::Bool => json!({ "type": "boolean" }),
+        Converter::Uuid => json!({ "type": "string", "format": "uuid" }),
+        Converter::Date => json!({ "type": "string", "format": "date" }),
+        Converter::Datetime => json!({ "type": "string", "format": "date-time" }),
+    };
+    Some(ParameterSpec { key: name.to_owned(), source: Source::Path, schema, required: true, separator: None })
+}
+
+impl Service for Converted {
+    fn call(&self, request: Request) -> Answer<'_> {
+        let path = request.extensions().get::<PathParams>();
+        let head = RequestHead { path, query: "", headers: request.headers() };
+        match self.parameters.read(&head).map(drop) {
+            Ok(()) => self.leaf.call(request),
+            Err(violations) => {
+                let response = refuse(&violations, &Subject::of(&request));
+                Box::pin(std::future::ready(response))
+            }
+        }
+    }
+}

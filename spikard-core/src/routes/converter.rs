@@ -1,0 +1,51 @@
+//! What a parameter of a path may be held to: `{id:int}`.
+
+use std::fmt;
+
+/// What the segment of a parameter has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Converter {
+    /// `str`: any text.
+    Str,
+    /// `int`: a whole number.
+    Int,
+    /// `float`: a number.
+    Float,
+    /// `bool`: `true`, `false`, `1` or `0`.
+    Bool,
+    /// `uuid`: a UUID (RFC 9562).
+    Uuid,
+    /// `date`: a date (RFC 3339).
+    Date,
+    /// `datetime`: a date with a time (RFC 3339).
+    Datetime,
+}
+
+impl Converter {
+    /// All of them.
+    pub const ALL: [Self; 7] = [Self::Str, Self::Int, Self::Float, Self::Bool, Self::Uuid, Self::Date, Self::Datetime];
+
+    /// The converter of that name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|converter| converter.name() == name)
+    }
+
+    /// The name, as it stands in a path.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Str => "str",
+            Self::Int => "int",
+            Self::Float => "float",
+            Self::Bool => "bool",
+            Self::Uuid => "uuid",
+            Self::Date => "date",
+            Self::Datetime => "datetime",
+        }
+    }
+}
+
+impl fmt::Display for Converter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
