@@ -235,7 +235,7 @@ mod tests {
             ),
             (
                 FILE.replace("per_second = 1, ", "").replace("rate_limit.per_second = 2", ""),
-                "key `per_second` is missing, expected a number",
+                "spikard.toml:2:9: key `per_second` is missing in rate_limit, expected a number",
             ),
         ] {
             let shown = mounted(&text).map_or_else(|report| report.lines(), |_| String::new());

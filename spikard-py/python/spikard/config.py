@@ -824,7 +824,9 @@ class RouteConfig(Settings):
     )
 
     path: str
-    """The path: `/users/{id}` takes one segment, `/files/{*rest}` all that is left."""
+    """The path: `/users/{id}` takes one segment, `/users/{id:int}` a whole number (or `str`, `float`, `bool`,
+    `uuid`, `date`, `datetime`), `/files/{*rest}` all that is left.
+    """
 
     methods: list[str]
     """The methods; none are all, and `GET` for `static_files`. `GET` answers `HEAD` too."""
@@ -845,7 +847,7 @@ class RouteConfig(Settings):
     """Another place to which the client is sent."""
 
     python: str | None
-    """A Python application, `module:app`."""
+    """A Python application, `module:app`; its routes stand below the path, which ends in `{*rest}`."""
 
     enable_request_id: RequestIdConfig | Mapping[str, Any] | bool | None
     """Gives every request an id and names it in the `x-request-id` header of every response."""
