@@ -39,6 +39,7 @@ fn program_route(plan: &Bound<'_, PyAny>, number: usize) -> PyResult<ProgramRout
     Ok(ProgramRoute {
         methods: plan.getattr("methods")?.extract()?,
         path: plan.getattr("path")?.extract()?,
+        host: None,
         leaf: number.to_string(),
         policies: policies.collect::<PyResult<_>>()?,
     })
