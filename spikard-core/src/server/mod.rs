@@ -50,6 +50,7 @@ pub(crate) use bind::listen_for_each;
 pub use drain::Drain;
 pub(crate) use hygiene::refused_path;
 pub use serve::Outcome;
+pub(crate) use serve::has_waiting;
 pub use signals::{Signals, Stop};
 pub(crate) use unlisten::refuse_new;
 

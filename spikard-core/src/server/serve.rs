@@ -1,9 +1,11 @@
 //! The accept loops and the end of a server.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -29,6 +31,8 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// How often sockets of other processes are looked at.
 const GLEANING: Duration = Duration::from_millis(250);
+/// How long a process that works may leave a connection waiting.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// Where connections come from.
 pub(super) struct Doors {
@@ -113,7 +117,12 @@ async fn accept(listener: TcpListener, is_shared: bool, server: Arc<Shared>, sea
 /// there: this is for clients of one that has crashed, or that is busy with something else.
 async fn glean(listeners: Vec<std::net::TcpListener>, server: Arc<Shared>, seats: Arc<Semaphore>) {
     while timeout(GLEANING, server.drain.begun()).await.is_err() {
-        for listener in &listeners {
+        let left: Vec<_> = listeners.iter().filter(|listener| has_waiting(listener)).collect();
+        if left.is_empty() {
+            continue;
+        }
+        sleep(MOMENT).await;
+        for listener in left.into_iter().filter(|listener| has_waiting(listener)) {
             while let Ok(seat) = Arc::clone(&seats).try_acquire_owned() {
                 let taken = listener.accept().and_then(|(stream, _)| {
                     stream.set_nonblocking(true)?;
@@ -127,6 +136,11 @@ async fn glean(listeners: Vec<std::net::TcpListener>, server: Arc<Shared>, seats
             }
         }
     }
+}
+
+/// Whether a connection waits to be accepted.
+pub(crate) fn has_waiting(listener: &impl AsFd) -> bool {
+    poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 fn start(stream: TcpStream, server: &Arc<Shared>, seat: OwnedSemaphorePermit) {

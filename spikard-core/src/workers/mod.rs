@@ -28,7 +28,7 @@
 //!
 //! - Every worker has a listening socket of its own on the one port, and the supervisor holds all
 //!   of them: what waits at the socket of a worker that has crashed waits for its successor, or is
-//!   taken by another worker within a quarter of a second (`docs/adr/0021-worker-processes.md`).
+//!   taken by another worker within a third of a second (`docs/adr/0021-worker-processes.md`).
 //! - A worker that ends unasked is replaced, with growing pauses if it does so again and again. If
 //!   not even the first one comes up, [`Supervisor::run`] ends with an error.
 //! - SIGTERM and SIGINT drain all workers, a second one ends them at once. SIGHUP replaces them

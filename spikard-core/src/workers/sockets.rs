@@ -3,10 +3,9 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::time::{Instant, sleep};
 
-use crate::server::{BindError, listen_for_each, refuse_new};
+use crate::server::{BindError, has_waiting, listen_for_each, refuse_new};
 
 /// How long handshakes under way may take to be finished.
 const HANDSHAKES: Duration = Duration::from_millis(250);
@@ -44,13 +43,8 @@ impl Sockets {
         for listener in self.0.iter().flatten() {
             refuse_new(listener);
         }
-        while Instant::now() < end && (Instant::now() < settled || self.has_waiting()) {
+        while Instant::now() < end && (Instant::now() < settled || self.0.iter().flatten().any(has_waiting)) {
             sleep(STEP).await;
         }
-    }
-
-    fn has_waiting(&self) -> bool {
-        let mut sockets: Vec<_> = self.0.iter().flatten().map(|socket| PollFd::new(socket, PollFlags::IN)).collect();
-        poll(&mut sockets, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 }

@@ -18,6 +18,8 @@ use crate::server::BindError;
 
 /// How much longer than its `shutdown_timeout` a worker may take before it is killed.
 const MARGIN: Duration = Duration::from_secs(5);
+/// No timer goes further.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// Starts workers, replaces them, and ends them.
 #[derive(Debug, Clone)]
@@ -122,7 +124,7 @@ impl Supervisor {
             None => (std::env::current_exe()?.into(), std::env::args_os().skip(1).collect()),
         };
         let Self { max_requests, max_rss, shutdown_timeout, .. } = self;
-        let patience = shutdown_timeout.saturating_add(MARGIN);
+        let patience = shutdown_timeout.min(LONGEST).saturating_add(MARGIN);
         let sockets = Arc::new(sockets);
         let counters = SharedCounters::create()?;
         let plan = Plan { program, arguments, sockets, counters, max_requests, max_rss, patience };
