@@ -27,7 +27,7 @@ class Server:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.address = program.address
-        self.client = httpx.Client(base_url=program.url, timeout=20)
+        self.client = httpx.Client(base_url=program.url, timeout=20, headers={"Accept-Encoding": "identity"})
 
     def wire(self) -> Wire:
         """A connection of one's own."""

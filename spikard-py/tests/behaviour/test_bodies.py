@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from msgspec import Struct
 
-from spikard import Form, Request, ServerConfig, Spikard
+from spikard import Body, Form, Request, ServerConfig, Spikard
 
 from .serving import Server
 
@@ -34,7 +34,7 @@ async def anything(data: dict[str, Any]) -> Any:
 
 
 @app.post("/bytes")
-async def raw(body: bytes) -> int:
+async def raw(body: Annotated[bytes, Body()]) -> int:
     return len(body)
 
 
@@ -157,7 +157,9 @@ def test_a_byte_more_is_a_413_however_it_comes(server: Server) -> None:
 def test_large_json_comes_back_whole(server: Server) -> None:
     value = {"name": "ä" * 2_000_000, "count": 2, "tags": [str(number) for number in range(100_000)]}
     for headers in ({}, {"Accept-Encoding": "gzip"}):
-        answer = server.client.post("/item", content=json.dumps(value).encode(), headers=JSON | headers)
+        answer = server.client.post(
+            "/item", content=json.dumps(value, ensure_ascii=False).encode(), headers=JSON | headers
+        )
         assert answer.json() == value
 
 

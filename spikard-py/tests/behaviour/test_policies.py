@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Annotated, Any
 
 from support.tokens import bearer
 
 from spikard import (
     ApiKeyConfig,
+    Body,
     CompressionConfig,
     JwtConfig,
     RateLimitConfig,
@@ -62,7 +63,7 @@ def limited_too() -> str:
 
 
 @app.post("/small", jwt_auth=False, max_body_size=10)
-async def small(body: bytes) -> int:
+async def small(body: Annotated[bytes, Body()]) -> int:
     return len(body)
 
 
@@ -87,7 +88,7 @@ async def opened() -> str:
     return "open"
 
 
-inner = Router(prefix="/inner", headers={"set": {"x-inner": "1"}})
+inner = Router(prefix="/inner", headers={"response": {"set": {"x-inner": "1"}}})
 
 
 @inner.get("/guarded")

@@ -40,21 +40,17 @@ async def timed_out(wait: bool) -> str:
     return "not timed out"
 
 
-async def _waits_for(task: asyncio.Task[None]) -> None:
-    await task
-
-
 @app.get("/group")
 async def group(fail: bool) -> Any:
-    forever = asyncio.create_task(asyncio.sleep(0 if not fail else 60))
+    forever: list[asyncio.Task[None]] = []
     try:
         async with asyncio.TaskGroup() as tasks:
             results = [tasks.create_task(doubled(number)) for number in range(3)]
-            tasks.create_task(_waits_for(forever))
             if fail:
+                forever.append(tasks.create_task(asyncio.sleep(60)))
                 raise LookupError
     except ExceptionGroup as errors:  # noqa: F821
-        return [type(error).__name__ for error in errors.exceptions] + [forever.cancelled()]
+        return [type(error).__name__ for error in errors.exceptions] + [forever[0].cancelled()]
     return [task.result() for task in results]
 
 

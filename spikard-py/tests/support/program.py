@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -39,6 +40,7 @@ class Program:
             stderr=subprocess.STDOUT,
             env=environment,
             cwd=cwd,
+            start_new_session=True,
         )
         self._lines: list[str] = []
         self._open = True
@@ -115,8 +117,8 @@ class Program:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
+        with suppress(ProcessLookupError):  # The children, too: they hold the other end of the pipe.
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._follower.join(1)
         if self.process.stdout is not None:

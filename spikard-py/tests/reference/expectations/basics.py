@@ -15,7 +15,7 @@ EXPECTED: list[Expectation] = [
             Ask("GET /hello?name=Ada", json={"message": "Hello, Ada!"}),
             Ask("GET /hello?name=%C3%84da%20%26", json={"message": "Hello, Äda &!"}),
             Ask("GET /hello", 422, errors=(("missing", "query", "name"),)),
-            Ask("POST /hello", 405, headers={"allow": "GET, HEAD"}),
+            Ask("POST /hello", 405, headers={"allow": "GET, HEAD, OPTIONS"}),
             Ask("GET /nowhere", 404),
         ),
     ),
