@@ -108,9 +108,9 @@ impl Body {
             Content::Empty if self.required && self.kind != Kind::Bytes => {
                 vec![Violation::missing(Location::body(), Value::Null)]
             }
-            Content::JsonText if all || !self.exact => match (&self.schema, serde_json::from_slice(&body.bytes)) {
-                (Some(schema), Ok(value)) => schema.violations(&value, &Location::body()),
-                _ => Vec::new(),
+            Content::JsonText if all || !self.exact => match &self.schema {
+                Some(schema) => schema.violations_in(&body.bytes, &Location::body()),
+                None => Vec::new(),
             },
             Content::Form(form) => match &self.schema {
                 Some(schema) => schema.violations(&coerce(with_places(&form.fields, &form.files), schema), &Location::body()),

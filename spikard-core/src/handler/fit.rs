@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::body::RequestBody;
 use super::content::{Content, aside};
 use super::data::RequestData;
-use super::json;
 use crate::validation::{Location, Parameter, Parameters, RequestHead, Schema, Violation, coerce};
 
 /// What a route says about its requests.
@@ -48,10 +47,7 @@ fn judged(bytes: Bytes, mut content: Content, schema: &Schema) -> (RequestBody, 
     let body = Location::body();
     let violations = match &mut content {
         Content::Json(value) => schema.violations(value, &body),
-        // It was scanned: it parses, and its depth is within the limit.
-        Content::JsonText => {
-            json::parse(&bytes, usize::MAX).map_or_else(|_| Vec::new(), |value| schema.violations(&value, &body))
-        }
+        Content::JsonText => schema.violations_in(&bytes, &body),
         Content::Form(form) => {
             form.fields = coerce(form.fields.take(), schema);
             schema.violations(&form.fields, &body)

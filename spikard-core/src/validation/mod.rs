@@ -37,6 +37,7 @@ mod coerce;
 mod formats;
 mod head;
 pub(crate) mod leaf;
+mod node;
 mod order;
 mod parameter;
 mod parameters;
@@ -46,6 +47,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tree;
 mod violation;
 mod wording;
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use jsonschema::{Draft, Validator};
 use serde_json::Value;
 
+use super::node::Texts;
+use super::tree::Tree;
 use super::violation::{Location, Violation};
 use super::{formats, leaf, order, wording};
 
@@ -18,7 +20,7 @@ pub struct Schema(Arc<Compiled>);
 
 struct Compiled {
     document: Value,
-    validator: Validator,
+    validator: Validator<Texts>,
 }
 
 /// A document that is no JSON Schema, or one that refers to other documents.
@@ -41,7 +43,7 @@ impl Schema {
     /// # Errors
     /// When it is none, or when a reference leads nowhere.
     pub fn compile(document: &Value) -> Result<Self, SchemaError> {
-        let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+        let options = jsonschema::options_for::<Texts>().with_draft(Draft::Draft202012).should_validate_formats(true);
         let options = options.with_format("email", formats::is_email).with_format("time", formats::is_time).offline();
         let validator = options
             .build(document)
@@ -49,18 +51,38 @@ impl Schema {
         Ok(Self(Arc::new(Compiled { document: document.clone(), validator })))
     }
 
-    /// Whether a value fits. Faster than [`Schema::violations`].
-    pub fn is_valid(&self, value: &Value) -> bool {
-        self.0.validator.is_valid(value)
-    }
-
     /// Everything about a value that does not fit, in the order of the value. `location` is where
     /// the value stands in the request.
     pub fn violations(&self, value: &Value, location: &Location) -> Vec<Violation> {
-        if self.is_valid(value) {
+        self.judge(&Tree::of(value), location)
+    }
+
+    /// As [`Schema::violations`], of a JSON text that [`scan`](crate::handler::scan) has taken: no
+    /// [`Value`] is built, and numbers count with all their digits.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use spikard_core::validation::{Location, Schema};
+    ///
+    /// # fn main() -> Result<(), spikard_core::validation::SchemaError> {
+    /// let even = Schema::compile(&json!({"type": "integer", "multipleOf": 2}))?;
+    /// assert!(even.violations_in(b"18446744073709551616", &Location::body()).is_empty());
+    /// assert!(!even.violations_in(b"18446744073709551617", &Location::body()).is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn violations_in(&self, json: &[u8], location: &Location) -> Vec<Violation> {
+        match simdutf8::basic::from_utf8(json).ok().and_then(Tree::read) {
+            Some(tree) => self.judge(&tree, location),
+            None => vec![Violation::new("json_invalid", location.clone(), "JSON decode error", Value::Null)],
+        }
+    }
+
+    fn judge(&self, tree: &Tree<'_>, location: &Location) -> Vec<Violation> {
+        if self.0.validator.is_valid(tree) {
             return Vec::new();
         }
-        let leaves = leaf::leaves(self.0.validator.iter_errors(value), &self.0.document);
+        let leaves = leaf::leaves(self.0.validator.iter_errors(tree), &self.0.document);
         let mut found: Vec<_> = leaves
             .into_iter()
             .flat_map(|leaf| {
@@ -70,7 +92,7 @@ impl Schema {
                 let first = location.parts().count();
                 violations.into_iter().map(move |violation| {
                     let steps: Vec<String> = violation.loc.parts().skip(first).map(str::to_owned).collect();
-                    (order::position(value, &steps), violation)
+                    (order::position(tree, &steps), violation)
                 })
             })
             .collect();

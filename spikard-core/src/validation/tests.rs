@@ -112,6 +112,25 @@ fn takes_what_json_schema_takes() {
 }
 
 #[test]
+fn numbers_beyond_64_bits_count_with_all_their_digits() {
+    let fits = |schema: Value, text: &str| {
+        Schema::compile(&schema).unwrap().violations_in(text.as_bytes(), &Location::body()).is_empty()
+    };
+    assert!(fits(json!({"uniqueItems": true}), "[18446744073709551616, 18446744073709551617]"));
+    assert!(!fits(json!({"uniqueItems": true}), "[18446744073709551616, 18446744073709551616.0]"));
+    assert!(!fits(json!({"type": "integer"}), "18446744073709551616.5"));
+    assert!(!fits(json!({"maximum": u64::MAX}), "18446744073709551616"));
+    assert!(!fits(json!({"enum": [9_007_199_254_740_993_u64]}), "9007199254740992.0"));
+    assert!(fits(json!({"const": {"a": [1.0, "x"]}}), r#"{"a": [10e-1, "x"]}"#));
+}
+
+#[test]
+fn a_text_that_was_not_scanned_is_not_valid() {
+    let found = Schema::compile(&json!({})).unwrap().violations_in(b"{", &Location::body());
+    assert_eq!(found[0].r#type, "json_invalid");
+}
+
+#[test]
 fn everything_is_listed_in_the_order_of_the_document() {
     let schema = json!({
         "required": ["a", "b"],

@@ -1,0 +1,220 @@
+//! A JSON document whose texts and numbers stay where they are, for the validator: it is built in
+//! a fraction of the time of a [`Value`], and its numbers keep all their digits.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// A value of a document.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) enum Tree<'a> {
+    #[default]
+    Null,
+    Bool(bool),
+    Number(Digits<'a>),
+    String(Cow<'a, str>),
+    Array(Vec<Tree<'a>>),
+    Object(Members<'a>),
+}
+
+/// A number as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Digits<'a>(pub(super) Cow<'a, str>);
+
+/// The members of an object, in their order. No key stands twice.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Members<'a> {
+    pub(super) list: Vec<(Cow<'a, str>, Tree<'a>)>,
+    /// The positions by key, if there are many.
+    sorted: Vec<usize>,
+}
+
+/// How many keys are looked at one by one.
+const FEW: usize = 16;
+
+impl<'a> Members<'a> {
+    fn new(list: Vec<(Cow<'a, str>, Tree<'a>)>) -> Self {
+        let mut sorted = Vec::new();
+        if list.len() > FEW {
+            sorted.extend(0..list.len());
+            sorted.sort_unstable_by(|&left, &right| list[left].0.cmp(&list[right].0));
+        }
+        Self { list, sorted }
+    }
+
+    /// The position of a key.
+    pub(super) fn position(&self, key: &str) -> Option<usize> {
+        if self.sorted.is_empty() {
+            return self.list.iter().position(|(known, _)| known == key);
+        }
+        self.sorted.binary_search_by(|&position| (*self.list[position].0).cmp(key)).ok().map(|found| self.sorted[found])
+    }
+}
+
+impl<'a> Tree<'a> {
+    /// Reads a text. None if it is not JSON; whether it is read strictly is for
+    /// [`scan`](crate::handler::scan) to see to, before.
+    pub(super) fn read(text: &'a str) -> Option<Self> {
+        let mut reader = Reader { text, at: 0 };
+        let tree = reader.value()?;
+        reader.peek().is_none().then_some(tree)
+    }
+
+    /// The tree of a value. Texts are borrowed.
+    pub(super) fn of(value: &'a Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(boolean) => Self::Bool(*boolean),
+            Value::Number(number) => Self::Number(Digits(Cow::Owned(number.to_string()))),
+            Value::String(text) => Self::String(Cow::Borrowed(text)),
+            Value::Array(list) => Self::Array(list.iter().map(Self::of).collect()),
+            Value::Object(map) => {
+                Self::Object(Members::new(map.iter().map(|(key, value)| (Cow::Borrowed(&**key), Self::of(value))).collect()))
+            }
+        }
+    }
+
+    /// The value of this tree. Numbers beyond 64 bits become doubles.
+    pub(super) fn value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(boolean) => Value::Bool(*boolean),
+            Self::Number(digits) => serde_json::from_str(&digits.0).unwrap_or_default(),
+            Self::String(text) => Value::String(text.clone().into_owned()),
+            Self::Array(list) => list.iter().map(Self::value).collect(),
+            Self::Object(members) => {
+                Value::Object(members.list.iter().map(|(key, tree)| (key.clone().into_owned(), tree.value())).collect())
+            }
+        }
+    }
+}
+
+/// Reads what was scanned: the grammar is not checked again, and nothing that is not JSON makes it
+/// panic.
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn value(&mut self) -> Option<Tree<'a>> {
+        Some(match self.peek()? {
+            b'"' => Tree::String(self.string()?),
+            b'[' => {
+                let mut list = Vec::new();
+                self.at += 1;
+                while self.peek()? != b']' {
+                    list.push(self.value()?);
+                    self.comma(b']')?;
+                }
+                self.at += 1;
+                Tree::Array(list)
+            }
+            b'{' => {
+                let mut list = Vec::new();
+                self.at += 1;
+                while self.peek()? != b'}' {
+                    let key = self.string()?;
+                    (self.peek()? == b':').then_some(())?;
+                    self.at += 1;
+                    list.push((key, self.value()?));
+                    self.comma(b'}')?;
+                }
+                self.at += 1;
+                Tree::Object(Members::new(list))
+            }
+            b'-' | b'0'..=b'9' => {
+                let digits = self.while_byte(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E'));
+                Tree::Number(Digits(Cow::Borrowed(digits)))
+            }
+            _ => match self.while_byte(|byte| byte.is_ascii_lowercase()) {
+                "null" => Tree::Null,
+                "true" => Tree::Bool(true),
+                "false" => Tree::Bool(false),
+                _ => return None,
+            },
+        })
+    }
+
+    fn string(&mut self) -> Option<Cow<'a, str>> {
+        (self.peek()? == b'"').then_some(())?;
+        let start = self.at + 1;
+        let bytes = self.text.as_bytes();
+        let mut end = start + memchr::memchr2(b'"', b'\\', bytes.get(start..)?)?;
+        if bytes[end] == b'"' {
+            self.at = end + 1;
+            return self.text.get(start..end).map(Cow::Borrowed);
+        }
+        while bytes[end] == b'\\' {
+            end += 2 + memchr::memchr2(b'"', b'\\', bytes.get(end + 2..)?)?;
+        }
+        self.at = end + 1;
+        serde_json::from_str(self.text.get(start - 1..=end)?).ok().map(Cow::Owned)
+    }
+
+    /// Passes a comma, unless the end is next.
+    fn comma(&mut self, end: u8) -> Option<()> {
+        match self.peek()? {
+            b',' => self.at += 1,
+            next if next == end => {}
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn while_byte(&mut self, holds: impl Fn(u8) -> bool) -> &'a str {
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at).is_some_and(|&byte| holds(byte)) {
+            self.at += 1;
+        }
+        // All of them are ASCII.
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    /// The next byte that is no white space.
+    fn peek(&mut self) -> Option<u8> {
+        while let Some(byte) = self.text.as_bytes().get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Some(*byte);
+            }
+            self.at += 1;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn reads_what_a_parser_reads() {
+        let many: Value = (0..40).map(|key| (format!("k{key}"), json!(key))).collect::<serde_json::Map<_, _>>().into();
+        for value in [json!(null), json!([]), json!({}), json!({"a": [1, -2.5e-3, true, {"\"\\\u{e9}\n": ""}], "": "é"}), many] {
+            for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+                let tree = Tree::read(&text).unwrap();
+                assert_eq!((tree.value(), &tree), (value.clone(), &Tree::of(&value)), "{text}");
+            }
+        }
+        assert_eq!(Tree::read(r#""\ud83d\ude00\\\"x""#), Some(Tree::String("😀\\\"x".into())));
+    }
+
+    #[test]
+    fn finds_keys_among_few_and_many() {
+        for count in [3, FEW + 1, 500] {
+            let value = (0..count).map(|key| (format!("k{key}"), json!(key))).collect::<serde_json::Map<_, _>>().into();
+            let Tree::Object(members) = Tree::of(&value) else { panic!() };
+            assert!((0..count).all(|key| members.position(&format!("k{key}")) == Some(key)));
+            assert_eq!(members.position("none"), None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_none() {
+        for text in ["", "[", "{", "{\"a\"", "{\"a\":", "\"", "\"\\", "\"a\\\"", "[1 2]", "{1:2}", "nul", "1 1", "é"] {
+            assert_eq!(Tree::read(text), None, "{text}");
+        }
+    }
+}
