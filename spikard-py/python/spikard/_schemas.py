@@ -47,15 +47,15 @@ def described(annotation: Any, mode: Mode = "validation") -> Described:
         hash(annotation)
     except TypeError:
         return _described(annotation, mode)
-    return _remembered(annotation, mode)
+    return _remembered(annotation, mode, repr(annotation))
 
 
-def _described(annotation: Any, mode: Mode) -> Described:
+def _described(annotation: Any, mode: Mode, _spelling: str = "") -> Described:
     return _by_pydantic(annotation, mode) if _types.is_pydantic(annotation) else _by_msgspec(annotation, mode)
 
 
+# Types return from route to route. The spelling tells apart what is equal: `Literal["a", "b"]` and `Literal["b", "a"]`.
 _remembered = lru_cache(maxsize=1024)(_described)
-"""Types return from route to route."""
 
 
 def resolved(schema: JsonSchema) -> JsonSchema:
@@ -169,7 +169,7 @@ def _by_msgspec(annotation: Any, mode: Mode) -> Described:
     for (found, name, _), patch in zip(patches, schemas[len(classes) :], strict=True):
         _patch(homes[id(found)], _types.class_of(found), name, patch)
     definitions.update(foreign)
-    _tell_types_of_enums({"$defs": definitions, "not": schema})
+    _finish_enums({"$defs": definitions, "not": schema}, parts)
     if used := _used_definitions(schema, definitions):
         schema["$defs"] = used
     return Described(
@@ -210,14 +210,20 @@ def _has_type_variable(annotation: Any) -> bool:
     return any(type(part).__name__ == "TypeVar" for part in _types.reached(annotation))
 
 
-def _tell_types_of_enums(schema: JsonSchema) -> None:
-    """Text is read by `type`: an enum of numbers says that it is one."""
+def _finish_enums(schema: JsonSchema, parts: list[Any]) -> None:
+    """Text is read by `type`: an enum says which its values are. They stand in the order of their type."""
     names = {str: "string", int: "integer", bool: "boolean", float: "number", type(None): "null"}
-    if "enum" in schema and "type" not in schema:
-        kinds = sorted({names[type(value)] for value in schema["enum"]})
-        schema["type"] = kinds[0] if len(kinds) == 1 else kinds
-    for child in children(schema):
-        _tell_types_of_enums(child)
+    orders: dict[frozenset[Any], Any] = {frozenset(values): values for values in map(_types.values_of, parts) if values}
+
+    def finish(schema: JsonSchema) -> None:
+        if "enum" in schema:
+            schema["enum"] = [*orders.get(frozenset(schema["enum"]), schema["enum"])]
+            kinds = sorted({names[type(value)] for value in schema["enum"]})
+            schema.setdefault("type", kinds[0] if len(kinds) == 1 else kinds)
+        for child in children(schema):
+            finish(child)
+
+    finish(schema)
 
 
 def _used_definitions(schema: JsonSchema, definitions: JsonSchema) -> JsonSchema:

@@ -217,6 +217,15 @@ def holds_upload(annotation: Any) -> bool:
     return any(map(is_upload, reached(annotation, into_models=True)))
 
 
+def values_of(annotation: Any) -> tuple[Any, ...]:
+    """The values of an Enum or a Literal, in their order; of any other type none."""
+    plain = bare(annotation)
+    if typing.get_origin(plain) is typing.Literal:
+        return typing.get_args(plain)
+    is_enum = isinstance(plain, type) and issubclass(plain, Enum)
+    return tuple(member.value for member in plain) if is_enum else ()
+
+
 def loosens(annotation: Any) -> bool:
     """Whether it is an Enum that takes values beyond its own."""
     found = class_of(annotation)
