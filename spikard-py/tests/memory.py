@@ -31,10 +31,10 @@ def requests(server: Server, count: int) -> None:
 
 def broken_off(server: Server, count: int) -> None:
     """Requests whose clients go away while the handler waits, or while the body is arriving."""
-    for number in range(count // 100):
-        wire = server.send("/wait")
-        if number % 2:
-            wire.send(b"POST /item HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + bytes(50_000))
+    for _ in range(count // 200):
+        server.send("/wait").reset()
+        wire = server.wire()
+        wire.send(b"POST /item HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + bytes(50_000))
         wire.reset()
 
 
