@@ -54,9 +54,9 @@ KINDS: list[Kind] = [requests, broken_off, large_bodies]
 
 
 def growth(kind: Kind, count: int) -> int:
-    """By how many bytes the server is larger after `count` requests, once it has served a fifth of them."""
+    """By how many bytes the server is larger after `count` requests, once it has served enough to be warm."""
     with serving("behaviour.test_memory") as server:
-        kind(server, max(count // 5, 5000))
+        kind(server, max(count // 5, 50_000))
         before = server.program.resident()
         kind(server, count)
         return server.program.resident() - before

@@ -122,7 +122,7 @@ PARAMETERS = [
     ("/query?a=1&s=ab", [error("string_pattern_mismatch", "query.s", "String should match pattern '^x'", "ab", pattern="^x")]),
     ("/query?a=1&n=0", [error("greater_than_equal", "query.n", "Input should be greater than or equal to 1", 0, ge=1)]),
     ("/query?a=1&n=12", [error("less_than_equal", "query.n", "Input should be less than or equal to 10", 12, le=10)]),
-    ("/query?a=1&c=green", [error("enum", "query.c", "Input should be 'blue' or 'red'", "green", expected="'blue' or 'red'")]),
+    ("/query?a=1&c=green", [error("enum", "query.c", "Input should be 'red' or 'blue'", "green", expected="'red' or 'blue'")]),
     ("/query?a=1&kind=r", [error("enum", "query.kind", "Input should be 'p' or 'q'", "r", expected="'p' or 'q'")]),
     ("/query?a=1&tags=1&tags=x", [error("int_parsing", "query.tags.1", INT, "x")]),
     ("/typed?u=1&d=2&t=3&h=4&p=5", [
@@ -153,7 +153,7 @@ BODIES = [
     (PERSON | {"tags": ["a", "b", "c"]}, [
         error("too_long", "body.tags", "List should have at most 2 items after validation", ["a", "b", "c"], max_length=2)
     ]),
-    (PERSON | {"colour": "green"}, [error("enum", "body.colour", "Input should be 'blue' or 'red'", "green", expected="'blue' or 'red'")]),
+    (PERSON | {"colour": "green"}, [error("enum", "body.colour", "Input should be 'red' or 'blue'", "green", expected="'red' or 'blue'")]),
     (PERSON | {"homes": [{"street": "s", "number": 1}, {"street": 2}]}, [
         error("string_type", "body.homes.1.street", "Input should be a valid string", 2),
         error("missing", "body.homes.1.number", "Field required", {"street": 2}),

@@ -42,7 +42,7 @@ def _is_datetime(text: str) -> bool:
 _FORMATS = {
     "date": _is_date,
     "date-time": _is_datetime,
-    "time": _whole(_TIME + _OFFSET),
+    "time": _whole(f"{_TIME}{_OFFSET}?"),  # the zone may be absent (ADR 15)
     "duration": _whole(_DURATION),
     "uuid": _whole(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "email": _whole(r"[^@\s]+@[^@\s]+\.[^@\s.]+"),
