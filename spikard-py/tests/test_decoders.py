@@ -208,6 +208,23 @@ def test_a_number_without_fraction_is_an_integer_however_it_is_written(annotatio
     assert repr(decoded) == repr(value)
 
 
+@pytest.mark.parametrize("text", [b"1.00000000000000000001", b"9007199254740993.5", b"1e-400", b"1e999999999"])
+def test_a_number_with_a_fraction_is_none_though_a_double_has_lost_it(text):
+    with pytest.raises(ValueError, match="Expected `int`|out of range"):
+        codec(int).decode(text)
+    assert codec(list[int]).decode(b"[12345678901234567890123.0, 1.50e1, 1E+2]") == [12345678901234567890123, 15, 100]
+
+
+def test_a_second_try_leaves_other_numbers_as_they_are():
+    class Mixed(msgspec.Struct):
+        count: int
+        price: Decimal
+        ratio: float
+
+    decoded = codec(Mixed).decode(b'{"count":1.0,"price":"1.50","ratio":0.1}')
+    assert repr(decoded) == "Mixed(count=1, price=Decimal('1.50'), ratio=0.1)"
+
+
 def test_only_what_the_schema_wants_as_integer_becomes_one():
     class Mixed(msgspec.Struct):
         count: int

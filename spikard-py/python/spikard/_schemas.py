@@ -83,12 +83,15 @@ def without_null(schema: JsonSchema) -> JsonSchema:
     return {**rest, "anyOf": branches} if branches else rest
 
 
+def says_type(schema: JsonSchema, kind: str) -> bool:
+    """Whether a schema names this JSON type."""
+    kinds = schema.get("type", ())
+    return kind in ((kinds,) if isinstance(kinds, str) else kinds)
+
+
 def takes(schema: JsonSchema, kind: str) -> bool:
     """Whether values of this JSON type fit a schema without references, or are in what fits it."""
-    kinds = schema.get("type", ())
-    return kind in ((kinds,) if isinstance(kinds, str) else kinds) or any(
-        takes(child, kind) for child in children(schema)
-    )
+    return says_type(schema, kind) or any(takes(child, kind) for child in children(schema))
 
 
 def children(schema: JsonSchema) -> Iterator[JsonSchema]:
@@ -213,12 +216,13 @@ def _has_type_variable(annotation: Any) -> bool:
 def _finish_enums(schema: JsonSchema, parts: list[Any]) -> None:
     """Text is read by `type`: an enum says which its values are. They stand in the order of their type."""
     names = {str: "string", int: "integer", bool: "boolean", float: "number", type(None): "null"}
-    orders: dict[frozenset[Any], Any] = {frozenset(values): values for values in map(_types.values_of, parts) if values}
+    orders = {frozenset(values): values for values in map(_types.values_of, parts) if values}
 
     def finish(schema: JsonSchema) -> None:
         if "enum" in schema:
-            schema["enum"] = [*orders.get(frozenset(schema["enum"]), schema["enum"])]
-            kinds = sorted({names[type(value)] for value in schema["enum"]})
+            values: Any = schema["enum"]
+            schema["enum"] = list(orders.get(frozenset(values), values))
+            kinds = sorted({names[type(value)] for value in values})
             schema.setdefault("type", kinds[0] if len(kinds) == 1 else kinds)
         for child in children(schema):
             finish(child)
