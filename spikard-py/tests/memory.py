@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from behaviour.serving import Server, serving  # noqa: E402
+from behaviour.serving import Server, serving
 
 MOST = 2 << 20
 BATCH = 100
