@@ -97,6 +97,7 @@ def test_the_handler_or_generator_is_cancelled_and_cleans_up(server: Server, kin
     took = record(server, key)["cancelled"] - left
     logging.getLogger(__name__).info("%s: cancelled %.1f ms after the client left", key, took * 1000)
     assert took < GENEROUS
+    assert "Traceback" not in server.program.log
 
 
 def test_a_route_can_keep_its_handlers(server: Server) -> None:
