@@ -9,13 +9,12 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use spikard_core::config::tree::{Entry, Node, Table, Value};
 use spikard_core::config::{Loaded, ProgramRoute, Report, add_routes, load_tree, process_environment};
 
-/// Reads a `ServerConfig` and the routes of an app (`_plan.Route`). The leaf of a route is its number.
+/// Reads a `ServerConfig` and the routes of an app.
 ///
 /// # Errors
 /// `ValueError` with everything that is wrong, each line naming the attribute and the expectation.
-pub(crate) fn load(config: &Bound<'_, PyAny>, routes: &Bound<'_, PyList>) -> PyResult<Loaded> {
+pub(crate) fn load(config: &Bound<'_, PyAny>, routes: Vec<ProgramRoute>) -> PyResult<Loaded> {
     let mut tree = node(config)?;
-    let routes = routes.iter().enumerate().map(|(number, route)| program_route(&route, number)).collect::<PyResult<_>>()?;
     add_routes(&mut tree, routes);
     load_tree("ServerConfig", tree, "".as_ref(), &process_environment).map_err(|report| wrong(&report))
 }
@@ -34,13 +33,14 @@ pub(crate) fn wrong(report: &Report) -> PyErr {
     PyValueError::new_err(report.lines())
 }
 
-fn program_route(plan: &Bound<'_, PyAny>, number: usize) -> PyResult<ProgramRoute> {
+/// A `_plan.Route` as an entry of the configuration, answered by `leaf`.
+pub(crate) fn route(plan: &Bound<'_, PyAny>, leaf: String) -> PyResult<ProgramRoute> {
     let policies = plan.getattr("policies")?.try_iter()?.map(|layer| table(layer?.cast::<PyDict>()?));
     Ok(ProgramRoute {
         methods: plan.getattr("methods")?.extract()?,
         path: plan.getattr("path")?.extract()?,
         host: None,
-        leaf: number.to_string(),
+        leaf,
         policies: policies.collect::<PyResult<_>>()?,
     })
 }

@@ -8,6 +8,7 @@
 #![allow(missing_docs)]
 
 mod app;
+mod applications;
 mod arguments;
 mod body;
 mod call;
@@ -22,6 +23,7 @@ mod leaf;
 mod lock;
 mod parameters;
 mod pool;
+mod program;
 mod queue;
 mod request;
 mod respond;
@@ -41,6 +43,8 @@ mod workers;
 mod _spikard {
     #[pymodule_export]
     use crate::config::launch_settings;
+    #[pymodule_export]
+    use crate::program::main;
     #[pymodule_export]
     use crate::request::Request;
     #[pymodule_export]

@@ -99,6 +99,12 @@ fn object<'py>(py: Python<'py>, value: Parameter<'static>) -> PyResult<Bound<'py
     })
 }
 
+/// The keys of the parameters of the path.
+pub(crate) fn of_path(plans: &[Bound<'_, PyAny>]) -> PyResult<Vec<String>> {
+    let specs = plans.iter().map(spec).collect::<PyResult<Vec<_>>>()?;
+    Ok(specs.into_iter().filter(|spec| spec.source == Source::Path).map(|spec| spec.key).collect())
+}
+
 fn spec(plan: &Bound<'_, PyAny>) -> PyResult<ParameterSpec> {
     let source = plan.getattr("source")?.cast_into::<PyString>()?;
     let source = match source.to_str()? {

@@ -27,6 +27,7 @@ pub(crate) struct PythonRoute {
     pub(crate) encode: Py<PyAny>,
     arguments: Arguments,
     parameters: Parameters,
+    path_parameters: Vec<String>,
     function: Py<PyAny>,
 }
 
@@ -75,8 +76,14 @@ impl PythonRoute {
             encode,
             arguments: Arguments::read(&signature)?,
             parameters: parameters::compile(&parameters::plans(&signature)?)?,
+            path_parameters: parameters::of_path(&parameters::plans(&signature)?)?,
             function: plan.getattr("function")?.unbind(),
         })
+    }
+
+    /// The parameters of the path that are read and checked.
+    pub(crate) fn path_parameters(&self) -> impl Iterator<Item = &str> {
+        self.path_parameters.iter().map(String::as_str)
     }
 
     /// What is to be read of the body.

@@ -1,6 +1,6 @@
 //! A server as Python starts it: the gateway with Python's leaves, on tokio's side of a loop.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -9,20 +9,17 @@ use pyo3::BoundObject;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use spikard_core::config::Loaded;
-use spikard_core::gateway::Leaf;
+use spikard_core::config::{Loaded, Report, load, process_environment};
 use spikard_core::server::{Live, Server as HttpServer, Settings, Signals, Stop};
 use spikard_core::workers::Worker;
-use spikard_core::{Body, Gateway, RouteConfig, ServerConfig, Service};
+use spikard_core::{Body, Gateway, ServerConfig, Service};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::app::App;
+use crate::applications::Applications;
 use crate::config;
 use crate::engine::{Engine, Transport};
-use crate::leaf::PythonLeaf;
 use crate::queue::Queue;
-use crate::route::PythonRoute;
 use crate::turn::Turns;
 use crate::workers;
 
@@ -31,12 +28,45 @@ use crate::workers;
 pub(crate) struct Server {
     config: ServerConfig,
     gateway: Arc<Gateway>,
+    applications: Applications,
+    side: Side,
+    stop: Mutex<Option<Stop>>,
+    worker: Mutex<Option<Worker>>,
+}
+
+/// tokio's side of an event loop.
+struct Side {
     engine: Arc<Engine>,
     handle: Handle,
     queue: Option<Arc<Queue>>,
-    stop: Mutex<Option<Stop>>,
     /// Ends the thread of tokio, where it has one of its own.
     thread: Mutex<Option<oneshot::Sender<()>>>,
+}
+
+impl Side {
+    fn of(event_loop: &Bound<'_, PyAny>, turns: Option<&Turns>) -> PyResult<Self> {
+        let (handle, queue, thread) = match turns {
+            Some(turns) => (turns.handle(), None, None),
+            None => {
+                let (handle, thread) = own_thread()?;
+                (handle, Some(Queue::new()?), Some(thread))
+            }
+        };
+        let transport = queue.as_ref().map_or(Transport::Here(handle.clone()), |queue| Transport::Queue(Arc::clone(queue)));
+        Ok(Self { engine: Engine::new(event_loop, transport)?, handle, queue, thread: Mutex::new(thread) })
+    }
+}
+
+impl Server {
+    fn build(py: Python<'_>, loaded: Loaded, applications: Applications, side: Side) -> Result<Self, Report> {
+        let worker = workers::take();
+        let loaded = loaded.mount(&applications, &process_environment)?;
+        let ctx = worker.as_ref().map_or_else(|| loaded.context(), |worker| worker.context(&loaded.directory));
+        let built = py.detach(|| Gateway::build_loaded(&loaded, &ctx, &applications));
+        let gateway = Arc::new(built.map_err(|error| loaded.locate(error))?);
+        let config = loaded.config;
+        Ok(Self { config, gateway, applications, side, stop: Mutex::default(), worker: Mutex::new(worker) })
+    }
 }
 
 #[pymethods]
@@ -53,36 +83,44 @@ impl Server {
         event_loop: &Bound<'_, PyAny>,
         turns: Option<PyRef<'_, Turns>>,
     ) -> PyResult<Self> {
-        let mut loaded = config::load(config, routes)?;
-        let (handle, queue, thread) = match turns {
-            Some(turns) => (turns.handle(), None, None),
-            None => {
-                let (handle, thread) = own_thread()?;
-                (handle, Some(Queue::new()?), Some(thread))
-            }
-        };
-        let transport = queue.as_ref().map_or(Transport::Here(handle.clone()), |queue| Transport::Queue(Arc::clone(queue)));
-        let engine = Engine::new(event_loop, transport)?;
-        let app = Arc::new(App::read(hooks)?);
-        let plans = routes.iter().map(|plan| PythonRoute::read(&plan, &app).map(Arc::new)).collect::<PyResult<Vec<_>>>()?;
-        let leaves = leaves(&mut loaded, &plans, &engine);
-        let built = py.detach(|| Gateway::build_with(&loaded.config, Path::new(""), leaves));
-        let gateway = built.map_err(|error| config::wrong(&loaded.locate(error)))?;
-        let config = loaded.config;
-        let gateway = Arc::new(gateway);
-        Ok(Self { config, gateway, engine, handle, queue, stop: Mutex::default(), thread: Mutex::new(thread) })
+        let side = Side::of(event_loop, turns.as_deref())?;
+        let applications = Applications::new(Arc::clone(&side.engine));
+        let routes = applications.add(routes, hooks)?;
+        let loaded = config::load(config, routes)?;
+        Self::build(py, loaded, applications, side).map_err(|report| config::wrong(&report))
+    }
+
+    /// The routes of a configuration file and of the applications that it names.
+    #[staticmethod]
+    #[pyo3(signature = (file, event_loop, turns=None))]
+    fn of_file(
+        py: Python<'_>,
+        file: PathBuf,
+        event_loop: &Bound<'_, PyAny>,
+        turns: Option<PyRef<'_, Turns>>,
+    ) -> PyResult<Self> {
+        let side = Side::of(event_loop, turns.as_deref())?;
+        let applications = Applications::new(Arc::clone(&side.engine));
+        let built = load(&file, &process_environment).and_then(|loaded| Self::build(py, loaded, applications, side));
+        built.map_err(|report| config::wrong(&report))
+    }
+
+    /// The applications that the configuration names, whose lifespans are the caller's affair.
+    #[getter]
+    fn applications(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.applications.objects(py)
     }
 
     /// The descriptor that is readable while there is work for the loop; none if it shares its
     /// thread with tokio.
     #[getter]
     fn descriptor(&self) -> Option<i32> {
-        self.queue.as_ref().map(|queue| queue.descriptor())
+        self.side.queue.as_ref().map(|queue| queue.descriptor())
     }
 
     /// Does the work that waits for the loop.
     fn run_queue(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(queue) = &self.queue {
+        if let Some(queue) = &self.side.queue {
             queue.run(py);
         }
         crate::thread::failure().map_or(Ok(()), Err)
@@ -96,12 +134,12 @@ impl Server {
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
         let settings = Settings::of(&self.config, &self.gateway);
         let mut service: Arc<dyn Service> = Arc::clone(&self.gateway) as _;
-        let engine = Arc::clone(&self.engine);
-        let worker = workers::take();
+        let engine = Arc::clone(&self.side.engine);
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(worker) = &worker {
             worker.obey(signals.stop())?;
         }
-        self.handle.spawn(async move {
+        self.side.handle.spawn(async move {
             let server = match bind(worker, &mut service, &host, port, settings).await {
                 Ok(server) => server,
                 Err(error) => {
@@ -140,8 +178,8 @@ impl Server {
         }
         let body = Bytes::copy_from_slice(body.as_bytes());
         let request = request.body(Body::from(body)).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let (gateway, engine) = (Arc::clone(&self.gateway), Arc::clone(&self.engine));
-        self.handle.spawn(async move {
+        let (gateway, engine) = (Arc::clone(&self.gateway), Arc::clone(&self.side.engine));
+        self.side.handle.spawn(async move {
             let (parts, body) = gateway.call(request).await.into_parts();
             let body = body.collect().await.map(http_body_util::Collected::to_bytes);
             engine.on_loop(move |py| match body {
@@ -157,7 +195,7 @@ impl Server {
 
     /// Ends tokio's own thread, if it has one.
     fn close(&self) {
-        drop(self.thread.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.side.thread.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// What was built but is probably not what was meant.
@@ -184,22 +222,6 @@ async fn bind(
             Ok(server)
         }
     }
-}
-
-/// The leaves of the routes that Python answers; they are taken out of the configuration.
-fn leaves(loaded: &mut Loaded, plans: &[Arc<PythonRoute>], engine: &Arc<Engine>) -> Vec<Leaf> {
-    let limits = loaded.config.limits.body;
-    let (python, other): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut loaded.config.routes).into_iter().partition(|route| route.python.is_some());
-    loaded.config.routes = other;
-    let leaf = |mut route: RouteConfig| {
-        let number: usize = route.python.take()?.parse().ok()?;
-        let plan = plans.get(number)?;
-        let name = Python::attach(|py| format!("python {}", plan.name.bind(py)));
-        let service = PythonLeaf { route: Arc::clone(plan), engine: Arc::clone(engine), limits };
-        Some(Leaf { route, name, service: Arc::new(service) })
-    };
-    python.into_iter().filter_map(leaf).collect()
 }
 
 /// tokio on a thread of its own, until the sender is dropped.

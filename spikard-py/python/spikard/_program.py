@@ -7,8 +7,13 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from .app import Spikard
+
+if TYPE_CHECKING:
+    from . import _plan
+    from ._server import Hooks
 
 _NAME = "app"
 """What an application is called where the name says nothing."""
@@ -23,6 +28,14 @@ def load(target: str) -> Spikard:
         what = f"`{name or _NAME}` of {place}"
         raise ValueError(f"{what} is {type(found).__name__}, expected an application (spikard.Spikard)")
     return found
+
+
+def mounted(target: str) -> tuple[Spikard, list[_plan.Route], Hooks, bool]:
+    """What a file needs of an application that it names: its routes, its hooks, whether it has a configuration."""
+    from ._server import Hooks
+
+    app = load(target)
+    return app, app._routes(), Hooks(app), app._config is not None
 
 
 def _find(module: ModuleType, name: str) -> object:

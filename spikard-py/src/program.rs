@@ -1,0 +1,93 @@
+//! The program `spikard` with Python in it: the commands of the core, and what serves applications.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use spikard_core::program::{self, Host, RunArguments, ServeArguments, banner, built, run_with};
+use spikard_core::python::{Application, PythonLeaf, PythonLeaves};
+use spikard_core::{BuildContext, BuildError, RouteConfig, ServerConfig};
+
+use crate::applications::Applications;
+use crate::engine::{Engine, Transport};
+use crate::queue::Queue;
+
+/// Runs the program with its arguments, the program's name first. The exit code.
+#[pyfunction]
+pub(crate) fn main(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
+    // A loop that never runs: the leaves of `check` and `routes` answer nothing.
+    let event_loop = py.import("asyncio")?.call_method0("new_event_loop")?;
+    let engine = Engine::new(&event_loop, Transport::Queue(Queue::new()?))?;
+    let host = Program { applications: Applications::new(engine), arguments: arguments.clone() };
+    let code = py.detach(|| run_with(arguments, &host));
+    event_loop.call_method0("close")?;
+    Ok((0..=u8::MAX).find(|number| ExitCode::from(*number) == code).unwrap_or(1))
+}
+
+struct Program {
+    applications: Applications,
+    arguments: Vec<OsString>,
+}
+
+impl PythonLeaves for Program {
+    fn application(&self, name: &str) -> Result<Option<Application>, String> {
+        self.applications.application(name)
+    }
+
+    fn leaf(&self, route: &RouteConfig, config: &ServerConfig, ctx: &BuildContext) -> Result<PythonLeaf, BuildError> {
+        self.applications.leaf(route, config, ctx)
+    }
+}
+
+impl Host for Program {
+    fn serve(&self, arguments: &ServeArguments) -> ExitCode {
+        program::log();
+        let mut built = match built(&arguments.file, self) {
+            Ok(built) => built,
+            Err(code) => return code,
+        };
+        if !self.applications.has_routes() {
+            // Without Python the server has all cores to itself.
+            drop(built);
+            return program::run(self.arguments.clone());
+        }
+        arguments.apply(&mut built.loaded.config);
+        let config = built.loaded.config;
+        ended(Python::attach(|py| {
+            let given = PyDict::new(py);
+            given.set_item("file", &arguments.file)?;
+            given.set_item("host", config.host)?;
+            given.set_item("port", config.port)?;
+            given.set_item("workers", config.workers)?;
+            given.set_item("shutdown_timeout", config.shutdown_timeout.as_secs_f64())?;
+            given.set_item("banner", banner(&arguments.file, &built.gateway))?;
+            py.import("spikard._server")?.getattr("run_file")?.call((), Some(&given)).map(drop)
+        }))
+    }
+
+    fn run(&self, arguments: &RunArguments) -> ExitCode {
+        program::log();
+        ended(Python::attach(|py| {
+            let given = PyDict::new(py);
+            given.set_item("host", &arguments.host)?;
+            given.set_item("port", arguments.port)?;
+            given.set_item("workers", arguments.workers)?;
+            given.set_item("reload", arguments.reload)?;
+            given.set_item("loop", arguments.event_loop.name())?;
+            py.import("spikard._command")?.getattr("run")?.call((&arguments.app,), Some(&given)).map(drop)
+        }))
+    }
+}
+
+/// How the program ends after code of Python.
+fn ended(outcome: PyResult<()>) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    Python::attach(|py| {
+        if let Ok(Some(code)) = error.value(py).getattr("code").and_then(|code| code.extract::<Option<u8>>()) {
+            return ExitCode::from(code);
+        }
+        error.print(py);
+        ExitCode::FAILURE
+    })
+}
