@@ -23,7 +23,7 @@ pub(crate) fn load(config: &Bound<'_, PyAny>, routes: Vec<ProgramRoute>) -> PyRe
 /// seconds that requests in flight have at the end.
 #[pyfunction]
 pub(crate) fn launch_settings(config: &Bound<'_, PyAny>) -> PyResult<(String, u16, u16, f64)> {
-    let config = load(config, &PyList::empty(config.py()))?.config;
+    let config = load(config, Vec::new())?.config;
     let patience = if config.graceful_shutdown { config.shutdown_timeout } else { Duration::ZERO };
     Ok((config.host, config.port, config.workers, patience.as_secs_f64()))
 }

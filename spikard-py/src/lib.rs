@@ -40,7 +40,9 @@ mod workers;
 /// The extension module. An interpreter without a lock takes one for it: state of a thread that
 /// tokio and asyncio share is not made for several threads of Python at once.
 #[pyo3::pymodule(gil_used = true)]
-mod _spikard {
+pub mod _spikard {
+    #[pymodule_export]
+    use crate::config::launch_settings;
     #[pymodule_export]
     use crate::config::launch_settings;
     #[pymodule_export]
