@@ -75,7 +75,7 @@ impl Host for Program {
             given.set_item("workers", arguments.workers)?;
             given.set_item("reload", arguments.reload)?;
             given.set_item("loop", arguments.event_loop.name())?;
-            py.import("spikard._command")?.getattr("run")?.call((&arguments.app,), Some(&given)).map(drop)
+            py.import("spikard._program")?.getattr("run")?.call((&arguments.app,), Some(&given)).map(drop)
         }))
     }
 }

@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .app import Spikard
 
@@ -28,6 +28,15 @@ def load(target: str) -> Spikard:
         what = f"`{name or _NAME}` of {place}"
         raise ValueError(f"{what} is {type(found).__name__}, expected an application (spikard.Spikard)")
     return found
+
+
+def run(target: str, **arguments: Any) -> None:
+    """`spikard run`: serves the application that `target` names."""
+    try:
+        app = load(target)
+    except ValueError as error:
+        sys.exit(f"spikard: {error}")
+    app.run(**arguments)
 
 
 def mounted(target: str) -> tuple[Spikard, list[_plan.Route], Hooks, bool]:

@@ -17,6 +17,9 @@ from pathlib import Path
 _SERVES = "SPIKARD_RELOAD_SERVES"
 """Set in the process that serves."""
 
+command_line: list[str] | None = None
+"""The command of this process, where it is no interpreter's."""
+
 _INTERVAL = 0.3
 """Seconds between two looks at the files."""
 
@@ -47,7 +50,7 @@ def watch() -> None:
 
 def command() -> list[str]:
     """The command that this process was started with."""
-    return [sys.executable, *sys.orig_argv[1:]]
+    return command_line or [sys.executable, *sys.orig_argv[1:]]
 
 
 class _Stopped:

@@ -8,9 +8,12 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from spikard import _loop, _spikard
+from spikard import _loop, _reload, _spikard
+from spikard._reload import command
 from spikard._stream import pump
 from spikard.responses import Response
 
@@ -47,12 +50,12 @@ def _build(
 
 
 class Serving:
-    """An app that is being served on the running loop."""
+    """A server and the apps behind it, on the running loop."""
 
-    def __init__(self, app: Spikard, config: ServerConfig, turns: _spikard.Turns | None = None) -> None:
-        self._app = app
+    def __init__(self, server: _spikard.Server, apps: Sequence[Spikard]) -> None:
+        self._apps = apps
         self._loop = asyncio.get_running_loop()
-        self._server = _build(app, config, self._loop, turns)
+        self._server = server
         self._listening: asyncio.Future[list[tuple[str, int]]] = self._loop.create_future()
         self._ended: asyncio.Future[str] = self._loop.create_future()
 
@@ -62,11 +65,11 @@ class Serving:
         if descriptor is not None:
             self._loop.add_reader(descriptor, self._server.run_queue)
         try:
-            await self._app._lifespan.startup()
-            try:
+            async with AsyncExitStack() as lifespans:
+                for app in self._apps:
+                    await app._lifespan.startup()
+                    lifespans.push_async_callback(app._lifespan.shutdown)
                 await self._listen(host, port)
-            finally:
-                await self._app._lifespan.shutdown()
         finally:
             if descriptor is not None:
                 self._loop.remove_reader(descriptor)
@@ -126,7 +129,8 @@ async def serve(
     configured_host, configured_port, workers, _ = _spikard.launch_settings(settings)
     if workers > 1:
         raise ValueError(f"workers is {workers}, expected 1: serve() serves in the process that calls it")
-    await Serving(app, settings).run(*_address(host, port, configured_host, configured_port))
+    server = _build(app, settings, asyncio.get_running_loop(), None)
+    await Serving(server, [app]).run(*_address(host, port, configured_host, configured_port))
 
 
 def run(
@@ -150,8 +154,6 @@ def run(
     if not isinstance(count, int) or count < 1:
         raise ValueError(f"workers is {count!r}, expected a whole number, at least 1")
     if reload:
-        from . import _reload
-
         if count > 1:
             raise ValueError("reload stands beside several workers, expected one of the two")
         if not _reload.is_watched():
@@ -159,13 +161,35 @@ def run(
             return
     host, port = _address(host, port, configured_host, configured_port)
     if (count > 1 or max_requests or max_rss) and not _spikard.is_worker():
-        command = [sys.executable, *sys.orig_argv[1:]]
-        _spikard.supervise(command, count, host, port, patience, max_requests, max_rss, _announce)
+        _spikard.supervise(command(), count, host, port, patience, max_requests, max_rss, _announce)
         return
-    _run_here(app, settings, host, port, loop)
+
+    async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
+        await Serving(_build(app, settings, event_loop, turns), [app]).run(host, port)
+
+    _run_on(loop, main)
 
 
-def _run_here(app: Spikard, settings: ServerConfig, host: str, port: int, loop: str) -> None:
+def run_file(file: str, host: str, port: int, workers: int, shutdown_timeout: float, banner: str) -> None:
+    """Serves a configuration file with the applications that it names, until SIGTERM or Ctrl-C."""
+    if not _spikard.is_worker():
+        print(banner, end="", file=sys.stderr, flush=True)
+        if workers > 1:
+            _spikard.supervise(command(), workers, host, port, shutdown_timeout, None, None, _announce)
+            return
+
+    async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
+        server = _spikard.Server.of_file(file, event_loop, turns)
+        await Serving(server, server.applications).run(host, port)
+
+    _run_on("auto", main)
+
+
+Main = Callable[[asyncio.AbstractEventLoop, "_spikard.Turns | None"], Coroutine[Any, Any, None]]
+
+
+def _run_on(loop: str, main: Main) -> None:
+    """Runs a program on a loop of its own: one that shares its thread with the server, or uvloop's."""
     event_loop: asyncio.AbstractEventLoop
     turns: _spikard.Turns | None
     if loop == "uvloop":
@@ -175,12 +199,8 @@ def _run_here(app: Spikard, settings: ServerConfig, host: str, port: int, loop: 
     else:
         event_loop, turns = _loop.new_event_loop()
     asyncio.set_event_loop(event_loop)
-
-    async def main() -> None:
-        await Serving(app, settings, turns).run(host, port)
-
     try:
-        event_loop.run_until_complete(main())
+        event_loop.run_until_complete(main(event_loop, turns))
     finally:
         _close(event_loop)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from spikard._plan import Route
 from spikard._server import Hooks
+from spikard.app import Spikard
 from spikard.config import ServerConfig
 from spikard.datastructures import Headers, State
 
@@ -50,6 +51,7 @@ class Request:
     def json(self) -> Awaitable[Any]: ...
     def __getitem__(self, name: str) -> Any: ...
 
+def main(arguments: list[str]) -> int: ...
 def is_worker() -> bool: ...
 def launch_settings(config: ServerConfig) -> tuple[str, int, int, float]:
     """Host, port, number of workers, seconds for requests in flight at the end."""
@@ -81,6 +83,10 @@ class Server:
         event_loop: asyncio.AbstractEventLoop,
         turns: Turns | None = None,
     ) -> Server: ...
+    @staticmethod
+    def of_file(file: str, event_loop: asyncio.AbstractEventLoop, turns: Turns | None = None) -> Server: ...
+    @property
+    def applications(self) -> list[Spikard]: ...
     @property
     def descriptor(self) -> int | None: ...
     @property

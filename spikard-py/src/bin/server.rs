@@ -18,9 +18,10 @@ try:
 except ModuleNotFoundError:
     sys.path.append(sources)
 sys.argv = arguments
-from spikard._command import serve_file
+from spikard import _reload
 
-serve_file(arguments[1:])
+_reload.command_line = arguments
+sys.exit(_spikard.main(["spikard", "run", *arguments[1:]]))
 "#;
 
 fn main() -> ExitCode {
