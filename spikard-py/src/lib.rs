@@ -44,8 +44,6 @@ pub mod _spikard {
     #[pymodule_export]
     use crate::config::launch_settings;
     #[pymodule_export]
-    use crate::config::launch_settings;
-    #[pymodule_export]
     use crate::program::main;
     #[pymodule_export]
     use crate::request::Request;
