@@ -64,8 +64,7 @@ impl Applications {
 
     fn find(&self, py: Python<'_>, name: &str) -> PyResult<Application> {
         let found = py.import("spikard._program")?.getattr("mounted")?.call1((name,))?;
-        let (object, plans, hooks, has_config) =
-            found.extract::<(Py<PyAny>, Bound<'_, PyList>, Bound<'_, PyAny>, bool)>()?;
+        let (object, plans, hooks, has_config) = found.extract::<(Py<PyAny>, Bound<'_, PyList>, Bound<'_, PyAny>, bool)>()?;
         let routes = self.add(&plans, &hooks)?;
         let mut state = self.state();
         if !state.objects.iter().any(|known| known.is(&object)) {

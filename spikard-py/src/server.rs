@@ -93,12 +93,7 @@ impl Server {
     /// The routes of a configuration file and of the applications that it names.
     #[staticmethod]
     #[pyo3(signature = (file, event_loop, turns=None))]
-    fn of_file(
-        py: Python<'_>,
-        file: PathBuf,
-        event_loop: &Bound<'_, PyAny>,
-        turns: Option<PyRef<'_, Turns>>,
-    ) -> PyResult<Self> {
+    fn of_file(py: Python<'_>, file: PathBuf, event_loop: &Bound<'_, PyAny>, turns: Option<PyRef<'_, Turns>>) -> PyResult<Self> {
         let side = Side::of(event_loop, turns.as_deref())?;
         let applications = Applications::new(Arc::clone(&side.engine));
         let built = load(&file, &process_environment).and_then(|loaded| Self::build(py, loaded, applications, side));
