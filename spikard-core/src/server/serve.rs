@@ -117,12 +117,12 @@ async fn accept(listener: TcpListener, is_shared: bool, server: Arc<Shared>, sea
 /// there: this is for clients of one that has crashed, or that is busy with something else.
 async fn glean(listeners: Vec<std::net::TcpListener>, server: Arc<Shared>, seats: Arc<Semaphore>) {
     while timeout(GLEANING, server.drain.begun()).await.is_err() {
-        let left: Vec<_> = listeners.iter().filter(|listener| has_waiting(listener)).collect();
+        let left: Vec<_> = listeners.iter().filter(has_waiting).collect();
         if left.is_empty() {
             continue;
         }
         sleep(MOMENT).await;
-        for listener in left.into_iter().filter(|listener| has_waiting(listener)) {
+        for listener in left.into_iter().filter(has_waiting) {
             while let Ok(seat) = Arc::clone(&seats).try_acquire_owned() {
                 let taken = listener.accept().and_then(|(stream, _)| {
                     stream.set_nonblocking(true)?;
