@@ -201,6 +201,16 @@ impl Loaded {
         Some(self.source.position(span.start))
     }
 
+    /// Where the setting at `path` comes from, in a few words: `spikard.toml:7`, or the attribute of
+    /// an object of the program; none for a default.
+    pub fn origin_of(&self, path: &ConfigPath) -> Option<String> {
+        match &self.tree.at(path)?.origin {
+            Origin::File(span) => Some(format!("{}:{}", self.source.name(), self.source.position(span.start).line)),
+            Origin::Attribute(attribute) => Some(attribute.to_string()),
+            Origin::Default => None,
+        }
+    }
+
     /// The effective configuration as the text of a file. What the file refers to is written as
     /// the reference again, a secret that stands in the file as `****`.
     ///

@@ -201,6 +201,11 @@ mod tests {
         let expected = |burst: u32| serde_json::json!({ "per_second": 2.0, "burst": burst, "max_keys": 1 << 20 });
         assert_eq!((limit(2), limit(3)), (expected(9), expected(7)));
 
+        let burst =
+            |number: usize| loaded.origin_of(&ConfigPath::root().key("routes").index(number).key("rate_limit").key("burst"));
+        assert_eq!(burst(2).as_deref(), Some("spikard.toml:2"));
+        assert_eq!(burst(3).as_deref(), Some("route POST /api/items: rate_limit.burst"));
+
         let gateway = Gateway::build_loaded(&loaded, &loaded.context(), &Shop).unwrap_or_else(|error| panic!("{error}"));
         let names: Vec<String> = gateway.routes().map(|route| format!("{} {}", route.name(), route.leaf())).collect();
         let expected = [

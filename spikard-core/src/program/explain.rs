@@ -22,7 +22,7 @@ pub(super) fn run(file: &Path, python: &dyn PythonLeaves, (method, url, headers)
             return ExitCode::from(2);
         }
     };
-    let origin = |place: &ConfigPath| Some(format!("{}:{}", loaded.name(), loaded.position_of(place)?.line));
+    let origin = |place: &ConfigPath| loaded.origin_of(place);
     let question = Question { method: &method, host: &host, path: uri.path() };
     inspect::write(&explain(&gateway, &question, &origin).to_string())
 }

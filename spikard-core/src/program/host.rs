@@ -90,3 +90,60 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>, host: &dyn Host) 
         Err(code) => code,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use spikard_middleware::{BuildContext, BuildError};
+
+    use super::*;
+    use crate::config::{RouteConfig, ServerConfig};
+    use crate::python::{Application, NoPython, PythonLeaf};
+
+    /// Writes down what it is asked.
+    #[derive(Default)]
+    struct Diary(RefCell<Vec<String>>);
+
+    impl PythonLeaves for Diary {
+        fn application(&self, name: &str) -> Result<Option<Application>, String> {
+            self.0.borrow_mut().push(format!("application {name}"));
+            Ok(Some(Application::default()))
+        }
+
+        fn leaf(&self, route: &RouteConfig, config: &ServerConfig, ctx: &BuildContext) -> Result<PythonLeaf, BuildError> {
+            NoPython.leaf(route, config, ctx)
+        }
+    }
+
+    impl Host for Diary {
+        fn serve(&self, arguments: &ServeArguments) -> ExitCode {
+            self.0.borrow_mut().push(format!("serve {} {:?}", arguments.file.display(), arguments.port));
+            ExitCode::SUCCESS
+        }
+
+        fn run(&self, arguments: &RunArguments) -> ExitCode {
+            let RunArguments { app, workers, event_loop, .. } = arguments;
+            self.0.borrow_mut().push(format!("run {app} {workers:?} {}", event_loop.name()));
+            ExitCode::SUCCESS
+        }
+    }
+
+    #[test]
+    fn a_host_serves_and_runs_in_its_own_way_and_has_the_other_commands() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("spikard.toml");
+        std::fs::write(&file, "[[routes]]\npath = '/{*rest}'\npython = 'shop:app'").unwrap();
+        let file = file.display().to_string();
+        let diary = Diary::default();
+        for arguments in [
+            vec!["spikard", "run", "shop:app", "--workers", "2", "--loop", "uvloop"],
+            vec!["spikard", "serve", &file, "--port", "1"],
+            vec!["spikard", "check", &file],
+        ] {
+            run_with(arguments.into_iter().map(OsString::from), &diary);
+        }
+        let expected = ["run shop:app Some(2) uvloop".to_owned(), format!("serve {file} Some(1)"), "application shop:app".into()];
+        assert_eq!(*diary.0.borrow(), expected);
+    }
+}

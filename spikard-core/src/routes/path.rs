@@ -106,17 +106,13 @@ impl Segment {
             if !named {
                 return Err(format!("path is `{path}`, expected a name of letters, digits and `_` in `{segment}`"));
             }
-            return match converter {
-                _ if rest => Ok(Self::Rest(name.into())),
-                None => Ok(Self::Parameter(name.into())),
-                Some(converter) => match Converter::of(converter) {
-                    Some(converter) => Ok(Self::Converted(name.into(), converter)),
-                    None => {
-                        let known = Converter::ALL.map(Converter::name).join("`, `");
-                        Err(format!("path is `{path}`, expected `{known}` or `path` behind the colon of `{segment}`"))
-                    }
-                },
+            let Some(converter) = converter.filter(|_| !rest) else {
+                return Ok(if rest { Self::Rest(name.into()) } else { Self::Parameter(name.into()) });
             };
+            let known = || Converter::ALL.map(Converter::name).join("`, `");
+            return Converter::of(converter)
+                .map(|converter| Self::Converted(name.into(), converter))
+                .ok_or_else(|| format!("path is `{path}`, expected `{}` or `path` behind the colon of `{segment}`", known()));
         }
         if segment.contains(['{', '}']) {
             return Err(format!("path is `{path}`, expected `{{name}}` to be a whole segment, not part of `{segment}`"));
