@@ -1136,7 +1136,7 @@ class SecurityHeadersConfig(Settings):
         self.cross_origin_resource_policy = cross_origin_resource_policy
 
 
-class HeadersConfig(Settings, nested=("request", "response",)):
+class HeadersConfig(Settings, nested=("request", "response")):
     """Sets, adds and removes headers of requests and responses."""
 
     __slots__ = ("request", "response")
