@@ -27,7 +27,7 @@ pub(super) fn misfits(tree: &Node, silent: &HashSet<ConfigPath>) -> Vec<Diagnost
     let instance = instance(tree, Some(Shape::root(schema())));
     let mut seen = silent.clone();
     let mut diagnostics = Vec::new();
-    for leaf in leaves(VALIDATOR.iter_errors(&instance), schema()) {
+    for leaf in leaves(VALIDATOR.iter_errors(&instance), schema(), &no_branches) {
         let path = path_of(&leaf.path);
         match leaf.rule {
             Rule::Keyword(ValidationErrorKind::Required { .. }) => {}
@@ -42,10 +42,15 @@ pub(super) fn misfits(tree: &Node, silent: &HashSet<ConfigPath>) -> Vec<Diagnost
     diagnostics
 }
 
+/// The schema of the structs has no branches that a value could choose between.
+fn no_branches(_: &Location, _: &str) -> Option<serde_json::Value> {
+    None
+}
+
 /// The keys that are missing once every route's policies lie over the server's.
 pub(super) fn missing(overlaid: &Node) -> Vec<Diagnostic> {
     let instance = instance(overlaid, Some(Shape::root(schema())));
-    let leaves = leaves(VALIDATOR.iter_errors(&instance), schema());
+    let leaves = leaves(VALIDATOR.iter_errors(&instance), schema(), &no_branches);
     let missing = leaves.into_iter().filter_map(|leaf| match leaf.rule {
         Rule::Keyword(ValidationErrorKind::Required { property }) => Some((path_of(&leaf.path), property.as_str()?.to_owned())),
         _ => None,

@@ -5,19 +5,15 @@
 //! fits the value, else the one whose first error lies deepest. If no type fits, it is one error
 //! that names the types.
 
-use std::borrow::Cow;
-
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::{Location, LocationSegment};
 use jsonschema::{JsonTypeSet, ValidationError};
 use serde_json::Value;
 
 /// One value that breaks one rule.
-pub(crate) struct Leaf<'i> {
-    /// Where the value stands.
+pub(crate) struct Leaf {
+    /// Where the value stands. For a missing key, the object that lacks it.
     pub path: Location,
-    /// The value. For a missing key, the object that lacks it.
-    pub instance: Cow<'i, Value>,
     /// The rule.
     pub rule: Rule,
 }
@@ -32,39 +28,42 @@ pub(crate) enum Rule {
     Tag(Vec<Value>),
 }
 
-/// The single errors, in the order in which they were reported. `schema` is the whole document.
-pub(crate) fn leaves<'i>(errors: impl Iterator<Item = ValidationError<'i>>, schema: &Value) -> Vec<Leaf<'i>> {
+/// The value of a key of the object at a place.
+pub(crate) type Member<'d> = dyn Fn(&Location, &str) -> Option<Value> + 'd;
+
+/// The single errors, in the order in which they were reported. `schema` is the whole schema;
+/// `member` looks into the document.
+pub(crate) fn leaves<'i>(errors: impl Iterator<Item = ValidationError<'i>>, schema: &Value, member: &Member<'_>) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     for error in errors {
-        add(error, schema, &mut leaves);
+        add(error, schema, member, &mut leaves);
     }
     leaves
 }
 
-fn add<'i>(error: ValidationError<'i>, schema: &Value, leaves: &mut Vec<Leaf<'i>>) {
+fn add(error: ValidationError<'_>, schema: &Value, member: &Member<'_>, leaves: &mut Vec<Leaf>) {
     let parts = error.into_parts();
-    let (path, instance) = (parts.instance_path, parts.instance);
+    let path = parts.instance_path;
     match parts.kind {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             let keyword = parts.schema_path.as_str();
             let parent = keyword.rsplit_once('/').and_then(|(parent, _)| schema.pointer(parent));
             let discriminator = parent.and_then(|parent| Discriminator::of(parent, schema, keyword.ends_with("/anyOf")));
-            match choice(&context, &path, &instance, discriminator.as_ref()) {
+            match choice(&context, &path, member, discriminator.as_ref()) {
                 Choice::Branch(index) => {
                     let branch = context.into_iter().nth(index).unwrap_or_default();
                     for error in branch {
-                        add(error, schema, leaves);
+                        add(error, schema, member, leaves);
                     }
                 }
-                Choice::Types(types) => leaves.push(Leaf { path, instance, rule: Rule::Types(types) }),
+                Choice::Types(types) => leaves.push(Leaf { path, rule: Rule::Types(types) }),
                 Choice::Tag(property, tags) => {
-                    let value = instance.get(property).cloned().unwrap_or_default();
-                    leaves.push(Leaf { path: path.join(property), instance: Cow::Owned(value), rule: Rule::Tag(tags) });
+                    leaves.push(Leaf { path: path.join(property), rule: Rule::Tag(tags) });
                 }
             }
         }
-        ValidationErrorKind::Type { kind } => leaves.push(Leaf { path, instance, rule: Rule::Types(types(&kind)) }),
-        kind => leaves.push(Leaf { path, instance, rule: Rule::Keyword(kind) }),
+        ValidationErrorKind::Type { kind } => leaves.push(Leaf { path, rule: Rule::Types(types(&kind)) }),
+        kind => leaves.push(Leaf { path, rule: Rule::Keyword(kind) }),
     }
 }
 
@@ -77,13 +76,13 @@ enum Choice<'s> {
 fn choice<'s>(
     branches: &[Vec<ValidationError<'static>>],
     path: &Location,
-    instance: &Value,
+    member: &Member<'_>,
     discriminator: Option<&Discriminator<'s>>,
 ) -> Choice<'s> {
     if let Some(discriminator) = discriminator
-        && let Some(tag) = instance.get(discriminator.property)
+        && let Some(tag) = member(path, discriminator.property)
     {
-        let named = discriminator.tags.iter().find(|(known, _)| known == tag);
+        let named = discriminator.tags.iter().find(|(known, _)| *known == tag);
         return match named {
             Some(&(_, index)) => Choice::Branch(index),
             None => Choice::Tag(discriminator.property, discriminator.tags.iter().map(|(tag, _)| tag.clone()).collect()),

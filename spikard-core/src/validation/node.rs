@@ -80,8 +80,13 @@ impl<'a> Node<'a, Texts> for &'a Tree<'a> {
         }
     }
 
+    /// Errors carry the value; those that hold others are not copied for that, since each error in
+    /// them would copy them again. Their places say where they are found.
     fn to_value(&self) -> Cow<'a, Value> {
-        Cow::Owned(self.value())
+        Cow::Owned(match self {
+            Tree::Array(_) | Tree::Object(_) => Value::Null,
+            scalar => scalar.value(),
+        })
     }
 
     fn identity(&self) -> Option<NodeIdentity> {

@@ -11,6 +11,10 @@ use super::tree::Tree;
 use super::violation::{Location, Violation};
 use super::{formats, leaf, order, wording};
 
+/// How many bytes of a document all violations together show of it: an object that lacks many keys
+/// would be sent back once for each.
+const SHOWN: usize = 256 << 10;
+
 /// A compiled schema. Cloning is cheap.
 ///
 /// Formats are asserted. A number without a fraction is an integer, however it is written.
@@ -82,20 +86,27 @@ impl Schema {
         if self.0.validator.is_valid(tree) {
             return Vec::new();
         }
-        let leaves = leaf::leaves(self.0.validator.iter_errors(tree), &self.0.document);
-        let mut found: Vec<_> = leaves
-            .into_iter()
-            .flat_map(|leaf| {
-                let steps: Vec<String> = leaf::steps(&leaf.path).collect();
-                let place = steps.iter().fold(location.clone(), |location, step| location.inside(step));
-                let violations = wording::violations(leaf, place);
-                let first = location.parts().count();
-                violations.into_iter().map(move |violation| {
-                    let steps: Vec<String> = violation.loc.parts().skip(first).map(str::to_owned).collect();
-                    (order::position(tree, &steps), violation)
-                })
-            })
-            .collect();
+        let member = |path: &jsonschema::paths::Location, key: &str| {
+            let steps: Vec<String> = leaf::steps(path).collect();
+            tree.at(steps.iter().map(String::as_str).chain([key])).map(Tree::value)
+        };
+        let leaves = leaf::leaves(self.0.validator.iter_errors(tree), &self.0.document, &member);
+        let mut left = SHOWN;
+        let mut found = Vec::with_capacity(leaves.len());
+        for leaf in leaves {
+            let steps: Vec<String> = leaf::steps(&leaf.path).collect();
+            let place = steps.iter().fold(location.clone(), |location, step| location.inside(step));
+            let value = tree.at(steps.iter().map(String::as_str));
+            let mut input = || {
+                let Some((value, size)) = value.and_then(|value| Some((value, value.size(left)?))) else { return Value::Null };
+                left -= size;
+                value.value()
+            };
+            for violation in wording::violations(leaf.rule, place, &mut input) {
+                let steps: Vec<String> = violation.loc.parts().skip(location.parts().count()).map(str::to_owned).collect();
+                found.push((order::position(tree, &steps), violation));
+            }
+        }
         found.sort_by(|(left, _), (right, _)| left.cmp(right));
         // Two branches of `allOf` may say the same.
         let mut violations: Vec<Violation> = Vec::with_capacity(found.len());

@@ -96,6 +96,16 @@ fn a_missing_field_shows_the_object_that_lacks_it() {
 }
 
 #[test]
+fn a_large_object_is_not_sent_back_for_each_key_that_it_lacks() {
+    let required: Vec<String> = (0..50).map(|key| format!("k{key}")).collect();
+    let found = Schema::compile(&json!({ "required": required })).unwrap();
+    let found = found.violations(&json!({"x": "y".repeat(100_000)}), &Location::body());
+    let shown = found.iter().filter(|violation| violation.input.is_object()).count();
+    assert_eq!((found.len(), shown), (50, 2));
+    assert!(found[2..].iter().all(|violation| violation.input.is_null()));
+}
+
+#[test]
 fn takes_what_json_schema_takes() {
     for (schema, value) in [
         (json!({"type": "integer"}), json!(1.0)),

@@ -74,6 +74,31 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// About how many bytes the value takes as JSON; none if it is more than a limit.
+    pub(super) fn size(&self, limit: usize) -> Option<usize> {
+        let inside = |size: usize, more: usize, tree: &Self| {
+            let size = size + more;
+            Some(size + tree.size(limit.checked_sub(size)?)?)
+        };
+        let size = match self {
+            Self::Null | Self::Bool(_) => Some(5),
+            Self::Number(digits) => Some(digits.0.len()),
+            Self::String(text) => Some(text.len() + 2),
+            Self::Array(list) => list.iter().try_fold(2, |size, tree| inside(size, 1, tree)),
+            Self::Object(members) => members.list.iter().try_fold(2, |size, (key, tree)| inside(size, key.len() + 4, tree)),
+        };
+        size.filter(|size| *size <= limit)
+    }
+
+    /// What a path leads to.
+    pub(super) fn at<'t>(&'t self, mut steps: impl Iterator<Item = &'t str>) -> Option<&'t Self> {
+        steps.try_fold(self, |tree, step| match tree {
+            Self::Array(list) => list.get(step.parse::<usize>().ok()?),
+            Self::Object(members) => members.position(step).map(|position| &members.list[position].1),
+            _ => None,
+        })
+    }
+
     /// The value of this tree. Numbers beyond 64 bits become doubles.
     pub(super) fn value(&self) -> Value {
         match self {
@@ -209,6 +234,14 @@ mod tests {
             assert!((0..count).all(|key| members.position(&format!("k{key}")) == Some(key)));
             assert_eq!(members.position("none"), None);
         }
+    }
+
+    #[test]
+    fn the_size_is_counted_up_to_a_limit() {
+        let value = json!({"a": ["x", 12, null], "b": {}});
+        let size = Tree::of(&value).size(1000).unwrap();
+        assert!((value.to_string().len()..value.to_string().len() + 8).contains(&size), "{size}");
+        assert_eq!((Tree::of(&value).size(size), Tree::of(&value).size(size - 1)), (Some(size), None));
     }
 
     #[test]

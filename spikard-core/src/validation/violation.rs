@@ -70,7 +70,7 @@ pub struct Violation {
     /// What was expected, for people.
     pub msg: Cow<'static, str>,
     /// The value that does not fit. For a missing field the object that lacks it, for a missing
-    /// parameter null.
+    /// parameter null. Null as well where other violations have shown much of a large body already.
     pub input: Value,
     /// What was expected, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]

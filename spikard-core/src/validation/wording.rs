@@ -6,17 +6,22 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::{Value, json};
 
 use super::formats;
-use super::leaf::{Leaf, Rule};
+use super::leaf::Rule;
 use super::violation::{Location, Violation};
 
 /// The violations that a leaf stands for. Most are one; each key that may not be there is one.
-pub(super) fn violations(leaf: Leaf<'_>, location: Location) -> Vec<Violation> {
-    let input = leaf.instance.into_owned();
-    let kind = match leaf.rule {
+/// `input` is asked for the value once for each.
+pub(super) fn violations(rule: Rule, location: Location, input: &mut dyn FnMut() -> Value) -> Vec<Violation> {
+    let kind = match rule {
+        Rule::Keyword(Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected }) => {
+            let unexpected = unexpected.into_iter();
+            return unexpected.map(|key| additional(&key, input(), location.clone())).collect();
+        }
         Rule::Keyword(kind) => kind,
-        Rule::Types(types) => return vec![wrong_type(types, input, location)],
-        Rule::Tag(tags) => return vec![one_of(&tags, input, location)],
+        Rule::Types(types) => return vec![wrong_type(types, input(), location)],
+        Rule::Tag(tags) => return vec![one_of(&tags, input(), location)],
     };
+    let input = input();
     let new = |kind: &'static str, msg: String, input: Value| Violation::new(kind, location.clone(), msg, input);
     let bound = |kind, words: &str, key: &str, limit: &Value, input| {
         new(kind, format!("Input should be {words} {limit}"), input).with(json!({ key: limit }))
@@ -52,13 +57,6 @@ pub(super) fn violations(leaf: Leaf<'_>, location: Location) -> Vec<Violation> {
             Some((kind, noun)) => new(kind, format!("Input should be a valid {noun}"), input),
             None => other(&format!("Input should be a valid {format}"), json!({ "format": format }), input),
         },
-        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            let one = |key| {
-                let ctx = json!({"additional_properties": false, "unexpected_field": key});
-                other("Additional properties are not allowed", ctx, input.clone())
-            };
-            return unexpected.into_iter().map(one).collect();
-        }
         Kind::UniqueItems => other("List should not have the same item twice", json!({"unique_items": true}), input),
         Kind::MinProperties { limit } => {
             other(&format!("Object should have at least {limit} properties"), json!({"min_properties": limit}), input)
@@ -74,6 +72,11 @@ pub(super) fn violations(leaf: Leaf<'_>, location: Location) -> Vec<Violation> {
         Kind::FalseSchema => new("validation_error", "Input is not allowed".into(), input),
         kind => other(&format!("Input does not fit '{}'", kind.keyword()), json!({"keyword": kind.keyword()}), input),
     }]
+}
+
+fn additional(key: &str, input: Value, location: Location) -> Violation {
+    let ctx = json!({"additional_properties": false, "unexpected_field": key});
+    Violation::new("validation_error", location, "Additional properties are not allowed", input).with(ctx)
 }
 
 fn mismatch(pattern: &str, input: Value, location: Location) -> Violation {

@@ -56,6 +56,7 @@ struct Compiled {
     separator: Option<String>,
     plain: Option<Plain>,
     is_list: bool,
+    is_whole: bool,
     schema: Schema,
 }
 
@@ -113,8 +114,10 @@ impl Compiled {
         let schema = without_null(spec.schema);
         let plain = if spec.separator.is_none() { Plain::of(&schema) } else { None };
         let schema = Schema::compile(&schema)?;
-        let is_list = spec.separator.is_some() || Shape::root(schema.document()).types().contains(JsonType::Array);
-        Ok(Self { key, place, required: spec.required, separator: spec.separator, plain, is_list, schema })
+        let types = Shape::root(schema.document()).types();
+        let is_list = spec.separator.is_some() || types.contains(JsonType::Array);
+        let is_whole = types.contains(JsonType::Integer);
+        Ok(Self { key, place, required: spec.required, separator: spec.separator, plain, is_list, is_whole, schema })
     }
 
     fn texts<'a>(&self, head: &RequestHead<'a>, query: &Query<'a>) -> Texts<'a> {
@@ -165,7 +168,7 @@ impl Compiled {
         let violations = self.schema.violations(&value, &self.location());
         match large {
             _ if !violations.is_empty() => Err(violations),
-            Some(digits) if value.is_number() => Ok(Parameter::Large(digits.into())),
+            Some(digits) if value.is_number() && self.is_whole => Ok(Parameter::Large(digits.into())),
             _ => Ok(value.into()),
         }
     }

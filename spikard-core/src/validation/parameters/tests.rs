@@ -178,3 +178,29 @@ fn a_name_that_is_none_and_a_schema_that_is_none_are_errors() {
         assert!(Parameters::compile(vec![spec]).is_err());
     }
 }
+
+proptest::proptest! {
+    /// The fast path and the schema give the same answer: a keyword that says nothing takes the
+    /// fast path away.
+    #[test]
+    fn a_plain_parameter_is_read_as_its_schema_says(
+        kind in proptest::sample::select(vec!["integer", "number", "boolean", "string"]),
+        least in -3_i64..3,
+        most in -3_i64..12,
+        text in "[-+]?[0-9]{0,3}(\\.[0-9]{0,2})?(e[0-9])?|[tT]rue|false|[a-zé ]{0,3}|[0-9]{18,40}",
+    ) {
+        let mut schema = json!({"type": kind});
+        match kind {
+            "string" => schema["minLength"] = least.max(0).into(),
+            "boolean" => {}
+            _ => {
+                schema["minimum"] = least.into();
+                schema["maximum"] = most.into();
+            }
+        }
+        let query: String = format!("q={}", percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC));
+        let plain = read(schema.clone(), &query);
+        schema["allOf"] = json!([true]);
+        proptest::prop_assert_eq!(plain, read(schema, &query));
+    }
+}
