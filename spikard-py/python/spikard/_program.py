@@ -6,12 +6,13 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .app import Spikard
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from . import _plan
     from ._server import Hooks
 

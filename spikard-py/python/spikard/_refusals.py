@@ -19,7 +19,7 @@ def errors(error: BaseException, place: list[str], value: Any = None) -> list[di
         return [{"type": error.type, "loc": place, "msg": str(error), "input": value, "ctx": error.context}]
     if isinstance(error, msgspec.ValidationError):
         return [_of_msgspec(error, place, value)]
-    listed = getattr(error, "errors", None)
+    listed: Any = getattr(error, "errors", None)
     if callable(listed) and type(error).__module__.partition(".")[0] in ("pydantic", "pydantic_core"):
         return [_of_pydantic(entry, place) for entry in listed(include_url=False, include_context=False)]
     return None

@@ -11,8 +11,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SERVES = "SPIKARD_RELOAD_SERVES"
 """Set in the process that serves."""
@@ -36,7 +39,7 @@ def watch() -> None:
     stopped = _Stopped()
     seen = _snapshot(Path.cwd())
     while not stopped:
-        child = subprocess.Popen(command(), env={**os.environ, _SERVES: "1"})
+        child = subprocess.Popen(command(), env={**os.environ, _SERVES: "1"})  # noqa: S603  # this program
         now = seen
         while not stopped and now == seen:
             time.sleep(_INTERVAL)

@@ -221,7 +221,7 @@ def _finish_enums(schema: JsonSchema, parts: list[Any]) -> None:
     def finish(schema: JsonSchema) -> None:
         if "enum" in schema:
             values: Any = schema["enum"]
-            schema["enum"] = list(orders.get(frozenset(values), values))
+            schema["enum"] = list(orders.get(frozenset(values)) or values)
             kinds = sorted({names[type(value)] for value in values})
             schema.setdefault("type", kinds[0] if len(kinds) == 1 else kinds)
         for child in children(schema):

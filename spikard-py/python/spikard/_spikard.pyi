@@ -55,6 +55,7 @@ def main(arguments: list[str]) -> int: ...
 def is_worker() -> bool: ...
 def launch_settings(config: ServerConfig) -> tuple[str, int, int, float]:
     """Host, port, number of workers, seconds for requests in flight at the end."""
+
 def supervise(
     command: list[str],
     workers: int,

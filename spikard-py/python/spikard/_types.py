@@ -222,8 +222,9 @@ def values_of(annotation: Any) -> tuple[Any, ...]:
     plain = bare(annotation)
     if typing.get_origin(plain) is typing.Literal:
         return typing.get_args(plain)
-    is_enum = isinstance(plain, type) and issubclass(plain, Enum)
-    return tuple(member.value for member in plain) if is_enum else ()
+    if isinstance(plain, type) and issubclass(plain, Enum):
+        return tuple(member.value for member in plain)
+    return ()
 
 
 def loosens(annotation: Any) -> bool:
