@@ -7,12 +7,20 @@ from typing import Any
 
 import msgspec
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
 
 Content = str | dict[str, Any]
 """Bytes: text, or a table that says how they are made (`content.py`)."""
 Pattern = str | dict[str, str]
 """Text, or `{matches: expression}`."""
 Values = str | list[str]
+
+
+class _Constructor(SafeConstructor):
+    """The core schema of YAML 1.2, in which a date is text."""
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
@@ -131,7 +139,9 @@ class CaseFile(msgspec.Struct, forbid_unknown_fields=True):
     @classmethod
     def read(cls, path: Path) -> CaseFile:
         """Reads a file strictly."""
-        tree = YAML(typ="safe", pure=True).load(path.read_text())
+        reader = YAML(typ="safe", pure=True)
+        reader.Constructor = _Constructor
+        tree = reader.load(path.read_text())
         try:
             return msgspec.convert(tree, cls)
         except msgspec.ValidationError as error:
