@@ -20,7 +20,7 @@ def errors(error: BaseException, place: list[str], value: Any = None) -> list[di
     if isinstance(error, msgspec.ValidationError):
         return [_of_msgspec(error, place, value)]
     listed: Any = getattr(error, "errors", None)
-    if callable(listed) and type(error).__module__.partition(".")[0] in ("pydantic", "pydantic_core"):
+    if listed is not None and type(error).__module__.partition(".")[0] in ("pydantic", "pydantic_core"):
         return [_of_pydantic(entry, place) for entry in listed(include_url=False, include_context=False)]
     return None
 
