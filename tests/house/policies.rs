@@ -27,10 +27,11 @@ fn the_bridge_names_no_policy() {
     for path in files(&root().join("spikard-py/src"), &["rs"]) {
         let text = std::fs::read_to_string(&path).unwrap();
         let is_code = |line: &&str| !line.trim_start().starts_with("//");
-        let text: String = text.lines().filter(is_code).collect();
+        let code = text.lines().filter(is_code);
+        let words: Vec<&str> = code.flat_map(|line| line.split(|part: char| !part.is_alphanumeric() && part != '_')).collect();
         // Every request has headers, whatever a policy does with them.
         for key in KEYS.iter().filter(|key| key.name != "headers") {
-            assert!(!text.contains(key.name), "{} names {}", path.display(), key.name);
+            assert!(!words.contains(&key.name), "{} names {}", path.display(), key.name);
         }
     }
 }
