@@ -30,7 +30,7 @@ pub(crate) fn of<'py>(py: Python<'py>, engine: &Arc<Engine>, route: &PythonRoute
         return Failed::Answered(INTERNAL_SERVER_ERROR.response(&call.subject(), "Internal server error"));
     }
     let handled = call.request(py).and_then(|request| {
-        let handled = route.app.exception_response.bind(py).call1((error.value(py), request))?;
+        let handled = route.app.exception_response.bind(py).call1((object(py, &error), request))?;
         if handled.is_none() || handled.is_instance(route.app.response.bind(py))? {
             return Ok((handled, false));
         }
@@ -48,10 +48,15 @@ pub(crate) fn of<'py>(py: Python<'py>, engine: &Arc<Engine>, route: &PythonRoute
     }
 }
 
+/// The object of an exception, with its traceback: up to Python 3.11 the two are apart.
+fn object<'py>(py: Python<'py>, error: &PyErr) -> Bound<'py, PyAny> {
+    error.clone_ref(py).into_value(py).into_bound(py).into_any()
+}
+
 /// Logs an exception with its traceback, and answers with a 500 that says nothing of it.
 pub(crate) fn logged(py: Python<'_>, route: &PythonRoute, call: &Call, error: &PyErr) -> Response {
     let subject = call.subject();
-    let log = route.app.log_exception.bind(py).call1((error.value(py), &route.name, subject.request_id()));
+    let log = route.app.log_exception.bind(py).call1((object(py, error), &route.name, subject.request_id()));
     if let Err(second) = log {
         second.write_unraisable(py, None);
     }

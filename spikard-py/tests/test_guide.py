@@ -38,8 +38,7 @@ def test_a_block_runs(name, tmp_path):
         )
         assert ran.returncode == 0, ran.stderr
         return
-    serve = "import sys; from spikard._command import serve_file; serve_file(sys.argv[1:])"
-    with Program.python("-c", serve, script, "--port", "0") as program:
+    with Program.python("-m", "spikard", "run", script, "--port", "0") as program:
         assert httpx.get(f"{program.url}/nothing").status_code == 404
         program.signal(signal.SIGINT)
         assert program.wait() == 0, program.log

@@ -51,11 +51,19 @@ async def _pump_sync(iterable: Iterable[str | bytes], sender: Sender) -> None:
     """The pieces of an iterator that may block: each is made on a thread."""
     iterator = iter(iterable)
     end = object()
+    step: asyncio.Task[str | bytes | object] | None = None
     try:
-        while (piece := await asyncio.to_thread(next, iterator, end)) is not end:
+        while True:
+            step = asyncio.create_task(asyncio.to_thread(next, iterator, end))
+            piece = await asyncio.shield(step)
+            if piece is end:
+                break
             if not sender.send(piece):  # type: ignore[arg-type]  # `end` is the only other object
                 await _room(sender)
     finally:
+        if step is not None and not step.done():
+            # A generator that runs, on its thread, cannot be closed.
+            await asyncio.wait([step])
         close = getattr(iterator, "close", None)
         if close is not None:
             close()
