@@ -1,6 +1,6 @@
 """Annotations mean what they say, whatever is quoted, local or imported for checkers only."""
 
-# ruff: noqa: F401, TC001, RUF013  # the imports are what is resolved
+# ruff: noqa: F401, RUF013  # the imports are what is resolved
 
 from __future__ import annotations
 

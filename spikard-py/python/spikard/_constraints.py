@@ -28,10 +28,12 @@ _TAKEN_BY: dict[Any, tuple[str, ...]] = {
     **dict.fromkeys((bytes, bytearray, list, set, frozenset, tuple, dict), _LENGTHS),
     **dict.fromkeys((collections.abc.Sequence, collections.abc.Set, collections.abc.Mapping), _LENGTHS),
 }
+DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?$"
+"""A decimal as text."""
 _UNSAID: dict[Any, dict[str, str]] = {
     datetime: {"format": "date-time"},
     time: {"format": "time"},
-    Decimal: {"pattern": r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?$"},
+    Decimal: {"pattern": DECIMAL},
 }
 """What msgspec leaves out of its schemas: to it, a time may be without a zone, and a decimal may be `NaN`."""
 _COMPARISONS: dict[str, tuple[Callable[[Decimal, Decimal], bool], str]] = {

@@ -128,6 +128,14 @@ def _by_pydantic(annotation: Any, mode: Mode) -> Described:
         def is_instance_schema(self, schema: Any) -> JsonSchema:
             return dict(FILE) if _types.is_upload(schema["cls"]) else super().is_instance_schema(schema)
 
+        def decimal_schema(self, schema: Any) -> JsonSchema:
+            described: JsonSchema = super().decimal_schema(schema)
+            for branch in described.get("anyOf", [described]):
+                if branch.get("type") == "string":
+                    # pydantic says of the text only how many digits it has, where that is limited.
+                    branch.setdefault("pattern", _constraints.DECIMAL)
+            return described
+
     try:
         schema = pydantic.TypeAdapter(annotation).json_schema(mode=mode, schema_generator=Generator)
     except pydantic.errors.PydanticUserError as error:

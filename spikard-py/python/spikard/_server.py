@@ -170,7 +170,7 @@ def run(
     _run_on(loop, main)
 
 
-def run_file(file: str, host: str, port: int, workers: int, shutdown_timeout: float, banner: str) -> None:
+def run_file(*, file: str, host: str, port: int, workers: int, shutdown_timeout: float, banner: str) -> None:
     """Serves a configuration file with the applications that it names, until SIGTERM or Ctrl-C."""
     if not _spikard.is_worker():
         print(banner, end="", file=sys.stderr, flush=True)
