@@ -241,12 +241,12 @@ fn put_files(fields: &Bound<'_, PyAny>, files: &[Upload]) -> PyResult<()> {
     for name in names {
         let mut made = Vec::new();
         for file in files.iter().filter(|file| field(file).0 == name) {
-            let named = PyDict::new(py);
+            let keywords = PyDict::new(py);
             if let Some(content_type) = &file.content_type {
-                named.set_item("content_type", content_type)?;
+                keywords.set_item("content_type", content_type)?;
             }
             let content = PyBytes::new(py, &file.bytes);
-            made.push(class.call((file.filename.as_deref().unwrap_or_default(), content), Some(&named))?);
+            made.push(class.call((file.filename.as_deref().unwrap_or_default(), content), Some(&keywords))?);
         }
         match (fields.get_item(name)?, made.len()) {
             (Some(place), _) if place.is_instance_of::<PyList>() => fields.set_item(name, PyList::new(py, made)?)?,

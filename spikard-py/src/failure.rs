@@ -71,11 +71,11 @@ pub(crate) fn internal(py: Python<'_>, error: PyErr) -> Response {
 
 /// Runs what calls Python, for callers that nothing of a panic may reach: the request gets a 500, and
 /// all others go on.
-pub(crate) fn guarded<T>(subject: &Subject, run: impl FnOnce() -> T) -> Result<T, Response> {
+pub(crate) fn guarded<T>(subject: &Subject, run: impl FnOnce() -> T) -> Result<T, Box<Response>> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         tracing::error!(request_id = subject.request_id(), "the bridge panicked: {}", text.unwrap_or("no message"));
-        INTERNAL_SERVER_ERROR.response(subject, "Internal server error")
+        Box::new(INTERNAL_SERVER_ERROR.response(subject, "Internal server error"))
     })
 }
 

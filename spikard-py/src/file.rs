@@ -48,7 +48,7 @@ pub(crate) async fn filled(mut response: Response) -> Response {
             request.extensions_mut().insert(id);
         }
         let answer = send_file(&request, &wanted.path);
-        answer.map_err(|error| (error, Subject::of(&request), wanted.path))
+        answer.map_err(|error| Box::new((error, Subject::of(&request), wanted.path)))
     });
     match task.await {
         Ok(Ok(mut file)) => {
@@ -61,7 +61,8 @@ pub(crate) async fn filled(mut response: Response) -> Response {
             file.headers_mut().extend(response.headers().clone());
             file
         }
-        Ok(Err((error, subject, path))) => {
+        Ok(Err(failed)) => {
+            let (error, subject, path) = *failed;
             tracing::error!(request_id = subject.request_id(), path = %path.display(), "file cannot be sent: {error}");
             INTERNAL_SERVER_ERROR.response(&subject, "Internal server error")
         }

@@ -43,7 +43,7 @@ impl Service for PythonLeaf {
             };
             match checked {
                 Ok(values) => file::filled(self.engine.run(&self.route, Call::new(parts, body, values)).await).await,
-                Err(refusal) => refusal,
+                Err(refusal) => *refusal,
             }
         })
     }

@@ -32,7 +32,7 @@ pub(crate) struct PythonRoute {
 }
 
 /// The values of the parameters, or the refusal of the request.
-pub(crate) type Checked = Result<Vec<Option<Parameter<'static>>>, Response>;
+pub(crate) type Checked = Result<Vec<Option<Parameter<'static>>>, Box<Response>>;
 
 /// Bodies from this length on take longer to check than others should have to wait.
 const SLOW: usize = 32 << 10;
@@ -40,7 +40,7 @@ const SLOW: usize = 32 << 10;
 /// Why a function was not called, or did not return.
 pub(crate) enum Unmet {
     /// The request is at fault.
-    Refused(Response),
+    Refused(Box<Response>),
     /// Something was raised.
     Raised(PyErr),
 }
@@ -108,7 +108,7 @@ impl PythonRoute {
     pub(crate) fn check(&self, parts: &Parts, body: &RequestBody) -> Checked {
         let wanted = self.arguments.body();
         if let Some(response) = wanted.and_then(|wanted| wanted.refused_type(body, &Subject::of_parts(parts))) {
-            return Err(response);
+            return Err(Box::new(response));
         }
         let head =
             RequestHead { path: parts.extensions.get(), query: parts.uri.query().unwrap_or_default(), headers: &parts.headers };
@@ -119,7 +119,7 @@ impl PythonRoute {
         if let Some(wanted) = wanted {
             violations.extend(wanted.violations(body, !violations.is_empty()));
         }
-        if violations.is_empty() { Ok(values) } else { Err(refuse(&violations, &Subject::of_parts(parts))) }
+        if violations.is_empty() { Ok(values) } else { Err(Box::new(refuse(&violations, &Subject::of_parts(parts)))) }
     }
 
     /// Calls the function.
@@ -130,7 +130,7 @@ impl PythonRoute {
         let body = self.arguments.body().map(|body| body.argument(py, &call.body)).transpose();
         let result = body.and_then(|body| self.arguments.call(self.function.bind(py), call, body));
         result.map_err(|refused| match refused.response(&call.subject()) {
-            Ok(response) => Unmet::Refused(response),
+            Ok(response) => Unmet::Refused(Box::new(response)),
             Err(error) => Unmet::Raised(error),
         })
     }

@@ -45,12 +45,11 @@ struct Side {
 
 impl Side {
     fn of(event_loop: &Bound<'_, PyAny>, turns: Option<&Turns>) -> PyResult<Self> {
-        let (handle, queue, thread) = match turns {
-            Some(turns) => (turns.handle(), None, None),
-            None => {
-                let (handle, thread) = own_thread()?;
-                (handle, Some(Queue::new()?), Some(thread))
-            }
+        let (handle, queue, thread) = if let Some(turns) = turns {
+            (turns.handle(), None, None)
+        } else {
+            let (handle, thread) = own_thread()?;
+            (handle, Some(Queue::new()?), Some(thread))
         };
         let transport = queue.as_ref().map_or(Transport::Here(handle.clone()), |queue| Transport::Queue(Arc::clone(queue)));
         Ok(Self { engine: Engine::new(event_loop, transport)?, handle, queue, thread: Mutex::new(thread) })

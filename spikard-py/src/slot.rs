@@ -61,13 +61,11 @@ impl Slot {
     /// Takes the answer, or waits for it.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Response> {
         let mut state = self.state();
-        match std::mem::replace(&mut *state, State::Closed) {
-            State::Full(response) => Poll::Ready(*response),
-            _ => {
-                *state = State::Awaited(cx.waker().clone());
-                Poll::Pending
-            }
+        if let State::Full(response) = std::mem::replace(&mut *state, State::Closed) {
+            return Poll::Ready(*response);
         }
+        *state = State::Awaited(cx.waker().clone());
+        Poll::Pending
     }
 
     /// Says that nobody waits any more. True if there was no answer yet.

@@ -34,7 +34,7 @@ impl Step {
 /// Calls the handler of a route. On the thread of the loop, while none of its tasks runs.
 pub(crate) fn begin(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, call: Call) -> Step {
     let subject = call.subject();
-    failure::guarded(&subject, || first(py, engine, route, call)).unwrap_or_else(Step::Done)
+    failure::guarded(&subject, || first(py, engine, route, call)).unwrap_or_else(|response| Step::Done(*response))
 }
 
 fn first(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call) -> Step {
@@ -45,7 +45,7 @@ fn first(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut cal
     let outcome = match outcome {
         Ok(result) => Ok(result),
         Err(Unmet::Raised(error)) => Err(error),
-        Err(Unmet::Refused(response)) => return Step::Done(response),
+        Err(Unmet::Refused(response)) => return Step::Done(*response),
     };
     match (outcome, &route.kind) {
         (Ok(coroutine), Kind::Async) => {
@@ -63,7 +63,7 @@ fn first(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut cal
 pub(crate) fn on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, call: Call, slot: &Slot) {
     let subject = call.subject();
     if let Err(response) = failure::guarded(&subject, || call_on_thread(py, engine, route, call, slot)) {
-        slot.put(response);
+        slot.put(*response);
     }
 }
 
@@ -71,7 +71,7 @@ fn call_on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>
     let outcome = match context::isolated(py, || route.invoke(py, &mut call)) {
         Ok(result) => respond(py, engine, result, route, &call),
         Err(Unmet::Raised(error)) => Err(error),
-        Err(Unmet::Refused(response)) => Ok(response),
+        Err(Unmet::Refused(response)) => Ok(*response),
     };
     match outcome {
         Ok(response) => slot.put(response),
@@ -81,7 +81,7 @@ fn call_on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>
             engine.on_loop_from_thread(move |py| {
                 let subject = call.subject();
                 let settled = failure::guarded(&subject, || settle(py, &engine_of, &route_of, call, Err(error)));
-                settled.unwrap_or_else(Step::Done).to(&slot);
+                settled.unwrap_or_else(|response| Step::Done(*response)).to(&slot);
             });
         }
     }
@@ -183,6 +183,6 @@ impl Finisher {
         }
         let subject = call.subject();
         let concluded = failure::guarded(&subject, || conclude(py, &engine, &route, call, task, stage));
-        concluded.unwrap_or_else(Step::Done).to(&slot);
+        concluded.unwrap_or_else(|response| Step::Done(*response)).to(&slot);
     }
 }

@@ -61,22 +61,22 @@ pub(crate) fn body(
     let sender = Bound::new(py, Sender { shared: shared.clone() })?;
     let subject = call.subject();
     let pump = route.app.pump.bind(py).call1((stream.getattr("iterable")?, sender, &route.name, subject.request_id()))?;
-    let task = Task::Coroutine(pump.unbind());
+    let task = Pump::Coroutine(pump.unbind());
     let name = route.name.clone_ref(py);
     Ok(Body::new(Streamed { shared, engine: Arc::clone(engine), task: Arc::new(Mutex::new(task)), name, started: false }))
 }
 
 /// What makes the pieces.
-enum Task {
+enum Pump {
     Coroutine(Py<PyAny>),
-    Task(Py<PyAny>),
+    Running(Py<PyAny>),
     None,
 }
 
 struct Streamed {
     shared: Shared,
     engine: Arc<Engine>,
-    task: Arc<Mutex<Task>>,
+    task: Arc<Mutex<Pump>>,
     name: Py<PyString>,
     started: bool,
 }
@@ -89,9 +89,9 @@ impl Streamed {
         let name = Python::attach(|py| self.name.clone_ref(py));
         self.engine.on_loop(move |py| {
             let mut task = task.lock().unwrap_or_else(PoisonError::into_inner);
-            let Task::Coroutine(coroutine) = std::mem::replace(&mut *task, Task::None) else { return };
+            let Pump::Coroutine(coroutine) = std::mem::replace(&mut *task, Pump::None) else { return };
             match engine.tasks.start(coroutine.into_bound(py), name.bind(py)) {
-                Ok(started) => *task = Task::Task(started.unbind()),
+                Ok(started) => *task = Pump::Running(started.unbind()),
                 Err(error) => {
                     error.write_unraisable(py, None);
                     shared.lock().end = Some(End::Failed);
@@ -141,10 +141,10 @@ impl Drop for Streamed {
         drop(channel);
         let task = Arc::clone(&self.task);
         self.engine.on_loop(move |py| {
-            let cancelled = match std::mem::replace(&mut *task.lock().unwrap_or_else(PoisonError::into_inner), Task::None) {
-                Task::Coroutine(coroutine) => coroutine.call_method0(py, "close").map(drop),
-                Task::Task(task) => task.call_method0(py, "cancel").map(drop),
-                Task::None => Ok(()),
+            let cancelled = match std::mem::replace(&mut *task.lock().unwrap_or_else(PoisonError::into_inner), Pump::None) {
+                Pump::Coroutine(coroutine) => coroutine.call_method0(py, "close").map(drop),
+                Pump::Running(task) => task.call_method0(py, "cancel").map(drop),
+                Pump::None => Ok(()),
             };
             if let Err(error) = cancelled {
                 error.write_unraisable(py, None);

@@ -55,7 +55,7 @@ pub(crate) fn supervise(
     if let Some(bytes) = max_rss {
         supervisor = supervisor.max_rss(bytes);
     }
-    let told = py.detach(|| {
+    py.detach(|| {
         let mut told = Ok(());
         let announce = |addresses: &[std::net::SocketAddr]| {
             let addresses: Vec<_> = addresses.iter().map(|address| (address.ip().to_string(), address.port())).collect();
@@ -63,6 +63,5 @@ pub(crate) fn supervise(
         };
         let ran = supervisor.run(announce).map_err(|error| PyRuntimeError::new_err(error.to_string()));
         ran.and(told)
-    });
-    told
+    })
 }
