@@ -36,11 +36,9 @@ impl Files {
             Some((coding, open)) => (Some(coding), open),
             None => (None, source.open),
         };
-        let mut response = answer(request, &source.name, open, coding, self.clock.wall(), wait)?;
-        if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
-            self.describe(response.headers_mut(), source.is_fallback);
-        }
-        Ok(response)
+        let describe = |headers: &mut HeaderMap| self.describe(headers, source.is_fallback);
+        let file = Offer { name: &source.name, open, coding };
+        answer(request, file, describe, self.clock.wall(), wait)
     }
 
     /// The sibling that the client likes best, of those that are there.
@@ -79,19 +77,29 @@ impl Files {
     }
 }
 
-/// The answer with a file of this name: whole, a part of it, or that the client has it already.
+/// A file to answer with, in the coding that was chosen.
+pub(super) struct Offer<'a> {
+    /// The name gives the media type.
+    pub(super) name: &'a str,
+    pub(super) open: OpenFile,
+    pub(super) coding: Option<Coding>,
+}
+
+/// The answer with a file: whole, a part of it, or that the client has it already. `describe` adds
+/// to all three.
 pub(super) fn answer(
     request: &Request,
-    name: &str,
-    open: OpenFile,
-    coding: Option<Coding>,
+    file: Offer<'_>,
+    describe: impl FnOnce(&mut HeaderMap),
     now: Duration,
     wait: Wait,
 ) -> io::Result<Response> {
+    let Offer { name, open, coding } = file;
     let validators = Validators::of(&open, coding);
     let mut response = Response::default();
     insert(response.headers_mut(), ETAG, validators.tag());
     insert(response.headers_mut(), LAST_MODIFIED, validators.last_modified());
+    describe(response.headers_mut());
     match validators.check(request.headers()) {
         Verdict::NotModified => {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
