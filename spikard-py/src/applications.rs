@@ -57,11 +57,6 @@ impl Applications {
         self.state().objects.iter().map(|object| object.clone_ref(py)).collect()
     }
 
-    /// Whether any route is answered by Python.
-    pub(crate) fn has_routes(&self) -> bool {
-        !self.state().routes.is_empty()
-    }
-
     fn find(&self, py: Python<'_>, name: &str) -> PyResult<Application> {
         let found = py.import("spikard._program")?.getattr("mounted")?.call1((name,))?;
         let (object, plans, hooks, has_config) = found.extract::<(Py<PyAny>, Bound<'_, PyList>, Bound<'_, PyAny>, bool)>()?;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use spikard_core::config::{Loaded, load, process_environment};
 use spikard_core::program::{self, Host, RunArguments, ServeArguments, banner, built, run_with};
 use spikard_core::python::{Application, PythonLeaf, PythonLeaves};
 use spikard_core::{BuildContext, BuildError, RouteConfig, ServerConfig};
@@ -43,15 +44,15 @@ impl PythonLeaves for Program {
 impl Host for Program {
     fn serve(&self, arguments: &ServeArguments) -> ExitCode {
         program::log();
+        let names_none = |loaded: Loaded| loaded.config.routes.iter().all(|route| route.python.is_none());
+        if load(&arguments.file, &process_environment).is_ok_and(names_none) {
+            // Without Python the server has all cores to itself.
+            return program::run(self.arguments.clone());
+        }
         let mut built = match built(&arguments.file, self) {
             Ok(built) => built,
             Err(code) => return code,
         };
-        if !self.applications.has_routes() {
-            // Without Python the server has all cores to itself.
-            drop(built);
-            return program::run(self.arguments.clone());
-        }
         arguments.apply(&mut built.loaded.config);
         let config = built.loaded.config;
         ended(Python::attach(|py| {
@@ -73,6 +74,8 @@ impl Host for Program {
             given.set_item("host", &arguments.host)?;
             given.set_item("port", arguments.port)?;
             given.set_item("workers", arguments.workers)?;
+            given.set_item("max_requests", arguments.max_requests)?;
+            given.set_item("max_rss", arguments.max_rss)?;
             given.set_item("reload", arguments.reload)?;
             given.set_item("loop", arguments.event_loop.name())?;
             py.import("spikard._program")?.getattr("run")?.call((&arguments.app,), Some(&given)).map(drop)

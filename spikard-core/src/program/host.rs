@@ -51,6 +51,12 @@ pub struct RunArguments {
     /// The number of processes
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub workers: Option<u16>,
+    /// Replace a process after so many requests
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_requests: Option<u64>,
+    /// Replace a process that holds more bytes of memory
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_rss: Option<u64>,
     /// Start anew when a Python file changes
     #[arg(long)]
     pub reload: bool,

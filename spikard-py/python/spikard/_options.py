@@ -34,21 +34,10 @@ class RouteOptions(RoutePolicies, total=False):
     """Whether a function that is not async runs on a thread of the pool; it does unless this is false."""
     cancel_on_disconnect: bool
     """Whether the handler is cancelled when its client goes away; it is unless this is false."""
-    tags: list[str]
-    """The groups under which the documentation lists the route."""
-    summary: str
-    """The title of the route in the documentation."""
-    description: str
-    """The text about the route in the documentation."""
-    deprecated: bool
-    """Whether the documentation advises against the route."""
-    operation_id: str
-    """The name of the operation in the OpenAPI document."""
 
 
 POLICIES = frozenset(RoutePolicies.__annotations__)
 SCHEMAS = frozenset({"body_schema", "response_schema", "parameter_schema", "file_params"})
-DOCUMENTATION = frozenset({"tags", "summary", "description", "deprecated", "operation_id"})
 
 
 def checked_policies(policies: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,8 +46,8 @@ def checked_policies(policies: Mapping[str, Any]) -> dict[str, Any]:
     return dict(policies)
 
 
-def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """The options of a route: schemas, policies, documentation, the rest. Raises `TypeError` for others."""
+def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The options of a route: schemas, policies, the rest. Raises `TypeError` for others."""
     _refuse_unknown(options, RouteOptions.__annotations__, "option of a route")
     given = dict(options)
     request_schema = given.pop("request_schema", None)
@@ -68,8 +57,7 @@ def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], d
         given["body_schema"] = request_schema
     schemas = {key: given.pop(key) for key in SCHEMAS & given.keys()}
     policies = {key: given.pop(key) for key in POLICIES & given.keys()}
-    documentation = {key: given.pop(key) for key in DOCUMENTATION & given.keys()}
-    return schemas, policies, documentation, given
+    return schemas, policies, given
 
 
 def _refuse_unknown(given: Iterable[str], known: Iterable[str], kind: str) -> None:

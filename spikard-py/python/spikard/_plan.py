@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,5 +132,3 @@ class Route(Struct, frozen=True):
     """What router and route say about policies: outermost first, each laid over the one before."""
     name: str = ""
     """How logs and `explain` call it: `module.function`."""
-    options: dict[str, Any] = field(default_factory=dict)
-    """What the documentation says of it: tags, summary, deprecated ..."""

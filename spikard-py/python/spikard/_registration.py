@@ -27,7 +27,6 @@ class Registration(Struct, frozen=True):
     localns: dict[str, Any]
     schemas: dict[str, Any]
     policies: dict[str, Any]
-    documentation: dict[str, Any]
     behaviour: dict[str, Any]
 
     @classmethod
@@ -35,17 +34,16 @@ class Registration(Struct, frozen=True):
         """Registers `function`. Raises for what no handler can be and for annotations that nothing resolves."""
         schemas: dict[str, Any] = {}
         policies: dict[str, Any] = {}
-        documentation: dict[str, Any] = {}
         behaviour: dict[str, Any] = {}
         if options:
             from . import _options
 
-            schemas, policies, documentation, behaviour = _options.split(options)
+            schemas, policies, behaviour = _options.split(options)
         _refuse_what_is_no_handler(function)
         localns = _local_names()
         _annotations.resolve(function, localns)
         methods = tuple(method.upper() for method in methods)
-        return cls(methods, path, function, localns, schemas, policies, documentation, behaviour)
+        return cls(methods, path, function, localns, schemas, policies, behaviour)
 
     def compile(self, prefix: str, policies: tuple[dict[str, Any], ...]) -> _plan.Route:
         """The route as the server reads it, behind `prefix` and under the `policies` of its routers."""
@@ -61,7 +59,6 @@ class Registration(Struct, frozen=True):
             cancel_on_disconnect=self.behaviour.get("cancel_on_disconnect", True),
             policies=(*policies, self.policies) if self.policies else policies,
             name=f"{function.__module__}.{_name(function)}",
-            options=self.documentation,
         )
 
 

@@ -46,7 +46,10 @@ def log_exception(error: BaseException, name: str, request_id: str) -> None:
 def _build(
     app: Spikard, config: ServerConfig, loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None
 ) -> _spikard.Server:
-    return _spikard.Server(app._routes(), Hooks(app), config, loop, turns)
+    server = _spikard.Server(app._routes(), Hooks(app), config, loop, turns)
+    for warning in server.warnings:
+        logger.warning("%s", warning)
+    return server
 
 
 class Serving:
@@ -78,8 +81,6 @@ class Serving:
     async def _listen(self, host: str, port: int) -> None:
         self._server.start(host, port, self._listening, self._ended)
         addresses = await self._listening
-        for warning in self._server.warnings:
-            logger.warning("%s", warning)
         if not _spikard.is_worker():
             _announce(addresses)
         with self._signals():

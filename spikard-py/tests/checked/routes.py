@@ -20,7 +20,7 @@ router = Router("/users", compression={"quality": 1}, rate_limit=False)
 app.include_router(router, prefix="/api", compression=False)
 
 
-@app.get("/users/{user_id}", summary="A user", compression=True)
+@app.get("/users/{user_id}", sync_to_thread=False, compression=True)
 async def read_user(user_id: int) -> dict[str, int]:
     return {"id": user_id}
 
