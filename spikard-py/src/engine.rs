@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use crate::call::Call;
 use crate::pool::Pool;
+use crate::promise::Promises;
 use crate::queue::{Cancel, Queue};
 use crate::route::{Kind, PythonRoute};
 use crate::slot::Slot;
@@ -20,28 +21,32 @@ use crate::thread;
 /// What runs the handlers of one app on one event loop.
 pub(crate) struct Engine {
     pub(crate) tasks: Tasks,
-    transport: Transport,
+    pub(crate) promises: Promises,
+    pub(crate) transport: Transport,
+    /// tokio, on this thread or another.
+    pub(crate) runtime: Handle,
     pool: Pool,
 }
 
 /// How a request comes to the thread of the loop.
 pub(crate) enum Transport {
-    /// It is there already: tokio's, whose handle this is.
-    Here(Handle),
+    /// It is there already.
+    Here,
     /// Through a queue.
     Queue(Arc<Queue>),
 }
 
 impl Engine {
-    pub(crate) fn new(event_loop: &Bound<'_, PyAny>, transport: Transport) -> PyResult<Arc<Self>> {
-        Ok(Arc::new(Self { tasks: Tasks::new(event_loop)?, transport, pool: Pool::new() }))
+    pub(crate) fn new(event_loop: &Bound<'_, PyAny>, transport: Transport, runtime: Handle) -> PyResult<Arc<Self>> {
+        let (tasks, promises) = (Tasks::new(event_loop)?, Promises::new(event_loop)?);
+        Ok(Arc::new(Self { tasks, promises, transport, runtime, pool: Pool::new() }))
     }
 
     /// Calls the handler of a route and waits for its answer. Dropping the future calls it off.
     pub(crate) async fn run(self: &Arc<Self>, route: &Arc<PythonRoute>, call: Call) -> Response {
         match (&route.kind, &self.transport) {
             (Kind::Threaded, _) => self.run_threaded(route, call).await,
-            (_, Transport::Here(_)) => self.run_here(route, call).await,
+            (_, Transport::Here) => self.run_here(route, call).await,
             (_, Transport::Queue(queue)) => self.run_queued(queue, route, call).await,
         }
     }
@@ -99,7 +104,7 @@ impl Engine {
     /// Runs something on the thread of the loop: at once if this is the one.
     pub(crate) fn on_loop(&self, job: impl FnOnce(Python<'_>) + Send + 'static) {
         match &self.transport {
-            Transport::Here(_) => Python::attach(|py| {
+            Transport::Here => Python::attach(|py| {
                 job(py);
                 thread::after_python(py);
             }),
@@ -110,9 +115,9 @@ impl Engine {
     /// Runs something on the thread of the loop, from another one.
     pub(crate) fn on_loop_from_thread(self: &Arc<Self>, job: impl FnOnce(Python<'_>) + Send + 'static) {
         match &self.transport {
-            Transport::Here(handle) => {
+            Transport::Here => {
                 let engine = Arc::clone(self);
-                handle.spawn(async move { engine.on_loop(job) });
+                self.runtime.spawn(async move { engine.on_loop(job) });
             }
             Transport::Queue(queue) => queue.push(Box::new(job)),
         }

@@ -24,6 +24,7 @@ mod lock;
 mod parameters;
 mod pool;
 mod program;
+mod promise;
 mod queue;
 mod request;
 mod respond;

@@ -17,9 +17,10 @@ use crate::queue::Queue;
 /// Runs the program with its arguments, the program's name first. The exit code.
 #[pyfunction]
 pub(crate) fn main(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
-    // A loop that never runs: the leaves of `check` and `routes` answer nothing.
+    // Loops that never run: the leaves of `check` and `routes` answer nothing.
     let event_loop = py.import("asyncio")?.call_method0("new_event_loop")?;
-    let engine = Engine::new(&event_loop, Transport::Queue(Queue::new()?))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let engine = Engine::new(&event_loop, Transport::Queue(Queue::new()?), runtime.handle().clone())?;
     let host = Program { applications: Applications::new(engine), arguments: arguments.clone() };
     let code = py.detach(|| run_with(arguments, &host));
     event_loop.call_method0("close")?;

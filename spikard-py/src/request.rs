@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::request::Parts;
-use pyo3::exceptions::{PyKeyError, PyStopIteration};
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -13,6 +13,7 @@ use spikard_core::routes::PathParams;
 use spikard_core::{Client, Identity, MatchedRoute, RequestId};
 
 use crate::json;
+use crate::promise::Ready;
 
 /// A request.
 ///
@@ -181,27 +182,5 @@ impl Request {
 
     fn __repr__(&self) -> String {
         format!("<Request {} {}>", self.parts.method, self.parts.uri.path())
-    }
-}
-
-/// What is there already, for those who write `await`.
-#[pyclass(frozen, module = "spikard._spikard")]
-struct Ready(PyResult<Py<PyAny>>);
-
-#[pymethods]
-impl Ready {
-    fn __await__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
-    }
-
-    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Err(match &self.0 {
-            Ok(value) => PyStopIteration::new_err((value.clone_ref(py),)),
-            Err(error) => error.clone_ref(py),
-        })
     }
 }

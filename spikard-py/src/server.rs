@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use crate::applications::Applications;
 use crate::config;
 use crate::engine::{Engine, Transport};
+use crate::promise;
 use crate::queue::Queue;
 use crate::turn::Turns;
 use crate::workers;
@@ -37,7 +38,6 @@ pub(crate) struct Server {
 /// tokio's side of an event loop.
 struct Side {
     engine: Arc<Engine>,
-    handle: Handle,
     queue: Option<Arc<Queue>>,
     /// Ends the thread of tokio, where it has one of its own.
     thread: Mutex<Option<oneshot::Sender<()>>>,
@@ -51,8 +51,8 @@ impl Side {
             let (handle, thread) = own_thread()?;
             (handle, Some(Queue::new()?), Some(thread))
         };
-        let transport = queue.as_ref().map_or(Transport::Here(handle.clone()), |queue| Transport::Queue(Arc::clone(queue)));
-        Ok(Self { engine: Engine::new(event_loop, transport)?, handle, queue, thread: Mutex::new(thread) })
+        let transport = queue.as_ref().map_or(Transport::Here, |queue| Transport::Queue(Arc::clone(queue)));
+        Ok(Self { engine: Engine::new(event_loop, transport, handle)?, queue, thread: Mutex::new(thread) })
     }
 }
 
@@ -133,7 +133,7 @@ impl Server {
         if let Some(worker) = &worker {
             worker.obey(signals.stop())?;
         }
-        self.side.handle.spawn(async move {
+        self.side.engine.runtime.spawn(async move {
             let server = match bind(worker, &mut service, &host, port, settings).await {
                 Ok(server) => server,
                 Err(error) => {
@@ -156,35 +156,31 @@ impl Server {
         }
     }
 
-    /// Sends a request through the stack, without a socket. The future of asyncio `answer` gets
-    /// status, header lines and body.
-    fn request(
+    /// Sends a request through the stack, without a socket: an awaitable of status, header lines and body.
+    fn request<'py>(
         &self,
         method: &str,
         target: &str,
         headers: Vec<(String, String)>,
-        body: &Bound<'_, PyBytes>,
-        answer: Py<PyAny>,
-    ) -> PyResult<()> {
+        content: &Bound<'py, PyBytes>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let mut request = http::Request::builder().method(method).uri(target);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let body = Bytes::copy_from_slice(body.as_bytes());
+        let body = Bytes::copy_from_slice(content.as_bytes());
         let request = request.body(Body::from(body)).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let (gateway, engine) = (Arc::clone(&self.gateway), Arc::clone(&self.side.engine));
-        self.side.handle.spawn(async move {
+        let gateway = Arc::clone(&self.gateway);
+        promise::of(content.py(), &self.side.engine, async move {
             let (parts, body) = gateway.call(request).await.into_parts();
             let body = body.collect().await.map(http_body_util::Collected::to_bytes);
-            engine.on_loop(move |py| match body {
-                Ok(body) => {
-                    let lines: Vec<(String, String)> = parts.headers.iter().map(line).collect();
-                    resolve(py, &answer, (parts.status.as_u16(), lines, PyBytes::new(py, &body)));
-                }
-                Err(error) => fail(py, &answer, PyRuntimeError::new_err(format!("the body broke off: {error}"))),
-            });
-        });
-        Ok(())
+            move |py: Python<'_>| {
+                let body = body.map_err(|error| PyRuntimeError::new_err(format!("the body broke off: {error}")))?;
+                let lines: Vec<(String, String)> = parts.headers.iter().map(line).collect();
+                let answer = (parts.status.as_u16(), lines, PyBytes::new(py, &body)).into_pyobject(py)?;
+                Ok(answer.into_any().unbind())
+            }
+        })
     }
 
     /// Ends tokio's own thread, if it has one.

@@ -6,10 +6,15 @@
 //! wake each of them from outside would cost a system call.
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
 use std::task::Waker;
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+
+/// A task of tokio that has not begun.
+pub(crate) type Made = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What is known on a thread that runs both.
 #[derive(Default)]
@@ -23,6 +28,8 @@ struct Shared {
     turn: RefCell<Option<Waker>>,
     /// Tasks of tokio that became ready between two turns.
     ready: RefCell<Vec<Waker>>,
+    /// Tasks of tokio that Python made between two turns.
+    made: RefCell<Vec<Made>>,
     /// The callbacks and the timers of asyncio, and how many timers the turn began with.
     work: RefCell<Option<Work>>,
     /// What must leave the loop: `KeyboardInterrupt`, `SystemExit`.
@@ -128,9 +135,18 @@ pub(crate) fn collected() -> Vec<Waker> {
     SHARED.with(|shared| std::mem::take(&mut *shared.ready.borrow_mut()))
 }
 
-/// Wakes the tasks that became ready between two turns.
+/// Makes a task of tokio when the next turn begins: to make it at once, from outside a turn, would
+/// cost a system call.
+pub(crate) fn spawn_next_turn(task: Made) {
+    SHARED.with(|shared| shared.made.borrow_mut().push(task));
+}
+
+/// Begins the tasks that were made between two turns, and wakes those that became ready.
 pub(crate) fn wake_collected() {
     SHARED.with(|shared| {
+        for task in shared.made.borrow_mut().drain(..) {
+            tokio::spawn(task);
+        }
         let mut ready = shared.ready.borrow_mut();
         for task in ready.drain(..) {
             task.wake();

@@ -264,9 +264,7 @@ class InProcess:
         """Sends a request through the stack: status, headers, body of the answer."""
         if self._server is None:
             raise RuntimeError("the app has not been started")
-        answer: asyncio.Future[tuple[int, list[tuple[str, str]], bytes]] = asyncio.get_running_loop().create_future()
-        self._server.request(method, target, headers, body, answer)
-        return await answer
+        return await self._server.request(method, target, headers, body)
 
     async def stop(self) -> None:
         """Ends the lifespan."""

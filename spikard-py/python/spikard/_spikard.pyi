@@ -106,7 +106,8 @@ class Server:
         method: str,
         target: str,
         headers: list[tuple[str, str]],
-        body: bytes,
-        answer: asyncio.Future[tuple[int, list[tuple[str, str]], bytes]],
-    ) -> None: ...
+        content: bytes,
+    ) -> Awaitable[tuple[int, list[tuple[str, str]], bytes]]:
+        """Sends a request through the stack, without a socket: status, header lines and body."""
+
     def close(self) -> None: ...
