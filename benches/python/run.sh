@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds Spikard's package and the references in release form, installs the peers into a virtual
-# environment of their own, and prints the tables. Arguments go to run.py.
+# environment of their own, and prints the tables. Arguments go to run.py. Ours and the peers run on
+# one Python: PYTHON, else the newest one here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if ! command -v wrk >/dev/null; then
@@ -9,11 +10,15 @@ if ! command -v wrk >/dev/null; then
     $sudo apt-get update -qq
     $sudo apt-get install -y -qq wrk
 fi
+# Below 3.12 pip finds no django-bolt but 0.3, which costs several times what 0.13 costs.
+python="${PYTHON:-$(tests/pythons.sh | tail -n 1)}"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 12) and "the peers need Python 3.12 or newer")'
+version="$("$python" -c 'import platform; print(platform.python_version())')"
 target="${CARGO_TARGET_DIR:-target}"
-ours="$target/bench-python/spikard" peers="$target/bench-python/peers"
-[ -x "$peers/bin/python" ] || "${PYTHON:-python3}" -m venv "$peers"
+ours="$target/bench-python/spikard-$version" peers="$target/bench-python/peers-$version"
+[ -x "$peers/bin/python" ] || "$python" -m venv "$peers"
 "$peers/bin/pip" install --quiet --disable-pip-version-check -r benches/python/requirements.txt
-make python VENV="$ours" PROFILE=release
+make python VENV="$ours" PYTHON="$python" PROFILE=release
 cargo build --release -p spikard-benches --bin reference
 SPIKARD_PYTHON="$ours/bin/python" PEERS_PYTHON="$peers/bin/python" REFERENCE="$target/release/reference" \
-    exec python3 benches/python/run.py "$@"
+    exec "$python" benches/python/run.py "$@"
