@@ -6,6 +6,7 @@ use spikard_core::handler::RequestBody;
 use spikard_core::problem::Subject;
 use spikard_core::validation::Parameter;
 
+use crate::after::{After, Entered};
 use crate::request::Request;
 
 /// What a handler is called with, and what errors need to know of the request.
@@ -14,6 +15,8 @@ pub(crate) struct Call {
     pub(crate) body: RequestBody,
     /// The values of the parameters, in their order.
     pub(crate) values: Vec<Option<Parameter<'static>>>,
+    /// Its hold on its scope, if it has one.
+    after: Option<After>,
 }
 
 /// The head of the request: the server's, until the handler asks for a `Request` of Python.
@@ -23,8 +26,18 @@ enum Head {
 }
 
 impl Call {
-    pub(crate) fn new(parts: Parts, body: RequestBody, values: Vec<Option<Parameter<'static>>>) -> Self {
-        Self { head: Head::Parts(Box::new(parts)), body, values }
+    pub(crate) fn new(parts: Parts, body: RequestBody, values: Vec<Option<Parameter<'static>>>, after: Option<After>) -> Self {
+        Self { head: Head::Parts(Box::new(parts)), body, values, after }
+    }
+
+    /// Makes the scope of the request the current one, while Python is called.
+    pub(crate) fn enter<'py>(&self, py: Python<'py>) -> Option<Entered<'py>> {
+        self.after.as_ref()?.enter(py)
+    }
+
+    /// One more hold on its scope.
+    pub(crate) fn after(&self) -> Option<After> {
+        self.after.clone()
     }
 
     /// The request as Python sees it; made when it is first asked for.

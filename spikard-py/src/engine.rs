@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use pyo3::prelude::*;
 use spikard_core::Response;
@@ -25,6 +26,8 @@ pub(crate) struct Engine {
     pub(crate) transport: Transport,
     /// tokio, on this thread or another.
     pub(crate) runtime: Handle,
+    /// How many scopes are open (`after`).
+    pub(crate) scopes: AtomicUsize,
     pool: Pool,
 }
 
@@ -39,7 +42,7 @@ pub(crate) enum Transport {
 impl Engine {
     pub(crate) fn new(event_loop: &Bound<'_, PyAny>, transport: Transport, runtime: Handle) -> PyResult<Arc<Self>> {
         let (tasks, promises) = (Tasks::new(event_loop)?, Promises::new(event_loop)?);
-        Ok(Arc::new(Self { tasks, promises, transport, runtime, pool: Pool::new() }))
+        Ok(Arc::new(Self { tasks, promises, transport, runtime, scopes: AtomicUsize::new(0), pool: Pool::new() }))
     }
 
     /// Calls the handler of a route and waits for its answer. Dropping the future calls it off.

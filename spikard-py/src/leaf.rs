@@ -10,6 +10,7 @@ use spikard_core::handler::{BodyReadingConfig, RequestBody};
 use spikard_core::problem::Subject;
 use spikard_core::{Answer, BodyKind, Request, Service};
 
+use crate::after::After;
 use crate::call::Call;
 use crate::engine::Engine;
 use crate::file;
@@ -42,7 +43,15 @@ impl Service for PythonLeaf {
                 (parts, body, checked)
             };
             match checked {
-                Ok(values) => file::filled(self.engine.run(&self.route, Call::new(parts, body, values)).await).await,
+                Ok(values) => {
+                    let after = After::of(&self.route, &self.engine, &parts);
+                    let call = Call::new(parts, body, values, after.clone());
+                    let response = file::filled(self.engine.run(&self.route, call).await).await;
+                    match after {
+                        Some(after) => after.around(response),
+                        None => response,
+                    }
+                }
                 Err(refusal) => *refusal,
             }
         })

@@ -7,6 +7,7 @@
 // What Python sees is documented by the stub `_spikard.pyi`.
 #![allow(missing_docs)]
 
+mod after;
 mod app;
 mod applications;
 mod arguments;
@@ -42,6 +43,8 @@ mod workers;
 /// tokio and asyncio share is not made for several threads of Python at once.
 #[pyo3::pymodule(gil_used = true)]
 pub mod _spikard {
+    #[pymodule_export]
+    use crate::after::{Scope, open_scopes};
     #[pymodule_export]
     use crate::config::launch_settings;
     #[pymodule_export]

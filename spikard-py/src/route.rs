@@ -23,6 +23,8 @@ pub(crate) struct PythonRoute {
     pub(crate) kind: Kind,
     /// Whether the handler is cancelled when its client goes away.
     pub(crate) cancel: bool,
+    /// Whether each of its requests opens a scope (`after`).
+    pub(crate) scoped: bool,
     /// Writes results as JSON.
     pub(crate) encode: Py<PyAny>,
     arguments: Arguments,
@@ -73,6 +75,7 @@ impl PythonRoute {
                 (false, false) => Kind::Inline,
             },
             cancel: plan.getattr("cancel_on_disconnect")?.extract()?,
+            scoped: plan.getattr("scoped")?.extract()?,
             encode,
             arguments: Arguments::read(&signature)?,
             parameters: parameters::compile(&parameters::plans(&signature)?)?,

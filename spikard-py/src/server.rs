@@ -1,7 +1,9 @@
 //! A server as Python starts it: the gateway with Python's leaves, on tokio's side of a loop.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -121,7 +123,7 @@ impl Server {
     }
 
     /// Listens and serves. The futures of asyncio `listening` and `ended` are told of both: the
-    /// first gets the addresses, the second how it ended.
+    /// first gets the addresses, the second for how many seconds the end had been asked for when it came.
     #[pyo3(signature = (host, port, listening, ended))]
     fn start(&self, host: String, port: u16, listening: Py<PyAny>, ended: Py<PyAny>) -> PyResult<()> {
         let (stop, signals) = Signals::by_hand();
@@ -143,8 +145,13 @@ impl Server {
             let addresses: Vec<(String, u16)> =
                 server.addresses().iter().map(|address| (address.ip().to_string(), address.port())).collect();
             engine.on_loop(move |py| resolve(py, &listening, addresses));
-            let outcome = format!("{:?}", server.run(Live::new(service), signals).await);
-            engine.on_loop(move |py| resolve(py, &ended, outcome));
+            let drain = server.drain();
+            let asked = async {
+                drain.begun().await;
+                Instant::now()
+            };
+            let (_, asked) = tokio::join!(server.run(Live::new(service), signals), asked);
+            engine.on_loop(move |py| resolve(py, &ended, asked.elapsed().as_secs_f64()));
         });
         Ok(())
     }
@@ -173,7 +180,8 @@ impl Server {
         let gateway = Arc::clone(&self.gateway);
         promise::of(content.py(), &self.side.engine, async move {
             let (parts, body) = gateway.call(request).await.into_parts();
-            let body = body.collect().await.map(http_body_util::Collected::to_bytes);
+            // A copy: what runs after the answer waits for the bytes themselves.
+            let body = body.collect().await.map(|body| Bytes::copy_from_slice(&body.to_bytes()));
             move |py: Python<'_>| {
                 let body = body.map_err(|error| PyRuntimeError::new_err(format!("the body broke off: {error}")))?;
                 let lines: Vec<(String, String)> = parts.headers.iter().map(line).collect();
@@ -186,6 +194,12 @@ impl Server {
     /// Ends tokio's own thread, if it has one.
     fn close(&self) {
         drop(self.side.thread.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// How many requests may still have work to do when their answers are over.
+    #[getter]
+    fn open_scopes(&self) -> usize {
+        self.side.engine.scopes.load(Ordering::Relaxed)
     }
 
     /// What was built but is probably not what was meant.

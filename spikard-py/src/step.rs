@@ -38,6 +38,7 @@ pub(crate) fn begin(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRout
 }
 
 fn first(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call) -> Step {
+    let _scope = call.enter(py);
     let outcome = match route.kind {
         Kind::Async => route.invoke(py, &mut call),
         Kind::Inline | Kind::Threaded => context::isolated(py, || route.invoke(py, &mut call)),
@@ -68,13 +69,17 @@ pub(crate) fn on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<Python
 }
 
 fn call_on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call, slot: &Slot) {
+    let _scope = call.enter(py);
     let outcome = match context::isolated(py, || route.invoke(py, &mut call)) {
         Ok(result) => respond(py, engine, result, route, &call),
         Err(Unmet::Raised(error)) => Err(error),
         Err(Unmet::Refused(response)) => Ok(*response),
     };
     match outcome {
-        Ok(response) => slot.put(response),
+        Ok(response) => {
+            drop(call);
+            slot.put(response);
+        }
         Err(error) => {
             // Exception handlers may be coroutines: they run on the loop.
             let (engine_of, route_of, slot) = (Arc::clone(engine), Arc::clone(route), slot.clone());
@@ -148,7 +153,9 @@ fn settle(
     mut call: Call,
     outcome: PyResult<Bound<'_, PyAny>>,
 ) -> Step {
-    match outcome.and_then(|result| respond(py, engine, result, route, &call)) {
+    let outcome = outcome.and_then(|result| respond(py, engine, result, route, &call));
+    let _scope = outcome.as_ref().err().and_then(|_| call.enter(py));
+    match outcome {
         Ok(response) => Step::Done(response),
         Err(error) => match failure::of(py, engine, route, &mut call, error) {
             Failed::Answered(response) => Step::Done(response),

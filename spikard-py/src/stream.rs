@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use spikard_core::Body;
 
+use crate::after::After;
 use crate::call::Call;
 use crate::engine::Engine;
 use crate::route::PythonRoute;
@@ -58,12 +59,19 @@ pub(crate) fn body(
     call: &Call,
 ) -> PyResult<Body> {
     let shared = Shared::default();
-    let sender = Bound::new(py, Sender { shared: shared.clone() })?;
+    let sender = Bound::new(py, Sender { shared: shared.clone(), after: Mutex::new(call.after()) })?;
     let subject = call.subject();
     let pump = route.app.pump.bind(py).call1((stream.getattr("iterable")?, sender, &route.name, subject.request_id()))?;
     let task = Pump::Coroutine(pump.unbind());
     let name = route.name.clone_ref(py);
-    Ok(Body::new(Streamed { shared, engine: Arc::clone(engine), task: Arc::new(Mutex::new(task)), name, started: false }))
+    Ok(Body::new(Streamed {
+        shared,
+        engine: Arc::clone(engine),
+        task: Arc::new(Mutex::new(task)),
+        name,
+        after: call.after(),
+        started: false,
+    }))
 }
 
 /// What makes the pieces.
@@ -78,6 +86,7 @@ struct Streamed {
     engine: Arc<Engine>,
     task: Arc<Mutex<Pump>>,
     name: Py<PyString>,
+    after: Option<After>,
     started: bool,
 }
 
@@ -86,10 +95,11 @@ impl Streamed {
     fn start(&mut self) {
         self.started = true;
         let (engine, task, shared) = (Arc::clone(&self.engine), Arc::clone(&self.task), self.shared.clone());
-        let name = Python::attach(|py| self.name.clone_ref(py));
+        let (name, after) = (Python::attach(|py| self.name.clone_ref(py)), self.after.clone());
         self.engine.on_loop(move |py| {
             let mut task = task.lock().unwrap_or_else(PoisonError::into_inner);
             let Pump::Coroutine(coroutine) = std::mem::replace(&mut *task, Pump::None) else { return };
+            let _scope = after.as_ref().and_then(|after| after.enter(py));
             match engine.tasks.start(coroutine.into_bound(py), name.bind(py)) {
                 Ok(started) => *task = Pump::Running(started.unbind()),
                 Err(error) => {
@@ -168,6 +178,8 @@ fn resolve(py: Python<'_>, room: &Py<PyAny>) {
 #[pyclass(frozen, module = "spikard._spikard")]
 struct Sender {
     shared: Shared,
+    /// Held until the iterable is closed.
+    after: Mutex<Option<After>>,
 }
 
 #[pymethods]
@@ -213,5 +225,7 @@ impl Sender {
         if let Some(reader) = channel.reader.take() {
             thread::wake(reader);
         }
+        drop(channel);
+        self.after.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

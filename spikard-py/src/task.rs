@@ -42,6 +42,11 @@ impl Tasks {
         Ok(Self { event_loop: event_loop.clone().unbind(), task, start })
     }
 
+    /// The loop.
+    pub(crate) fn event_loop(&self, py: Python<'_>) -> Py<PyAny> {
+        self.event_loop.clone_ref(py)
+    }
+
     /// Makes a task of a coroutine and runs its first step. The loop must be running, and none of
     /// its tasks.
     ///

@@ -128,6 +128,8 @@ class Route(Struct, frozen=True):
     """Whether a function that is not async runs on a thread of the pool."""
     cancel_on_disconnect: bool
     """Whether the handler is cancelled when its client goes away."""
+    scoped: bool = False
+    """Whether something of its own runs when an answer is over: each request opens a scope (`_after`)."""
     policies: tuple[dict[str, Any], ...] = ()
     """What router and route say about policies: outermost first, each laid over the one before."""
     name: str = ""

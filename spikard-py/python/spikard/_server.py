@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from spikard import _loop, _reload, _spikard
+from spikard import _after, _loop, _reload, _spikard
 from spikard._reload import command
 from spikard._stream import pump
 from spikard.responses import Response
@@ -55,12 +55,14 @@ def _build(
 class Serving:
     """A server and the apps behind it, on the running loop."""
 
-    def __init__(self, server: _spikard.Server, apps: Sequence[Spikard]) -> None:
+    def __init__(self, server: _spikard.Server, apps: Sequence[Spikard], patience: float) -> None:
         self._apps = apps
+        self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._server = server
         self._listening: asyncio.Future[list[tuple[str, int]]] = self._loop.create_future()
-        self._ended: asyncio.Future[str] = self._loop.create_future()
+        self._ended: asyncio.Future[float] = self._loop.create_future()
+        self._hurry = asyncio.Event()
 
     async def run(self, host: str, port: int) -> None:
         """Serves until it is told to stop; when this is cancelled, drains first."""
@@ -90,9 +92,21 @@ class Serving:
                 self._server.stop()
                 await self._ended
                 raise
+            finally:
+                if self._ended.done():
+                    await self._drain()
+
+    async def _drain(self) -> None:
+        """Waits for what runs behind answers: for what is left of the time, or until a second signal."""
+        await _after.drain(self._server, self._patience - self._ended.result(), self._hurry)
+
+    def _stop(self) -> None:
+        if self._ended.done():
+            self._hurry.set()
+        self._server.stop()
 
     def _signals(self) -> _Signals:
-        return _Signals(self._loop, self._server.stop)
+        return _Signals(self._loop, self._stop)
 
 
 class _Signals:
@@ -127,11 +141,11 @@ async def serve(
 ) -> None:
     """Serves on the running loop, beside whatever else runs there."""
     settings = config if config is not None else app.config
-    configured_host, configured_port, workers, _ = _spikard.launch_settings(settings)
+    configured_host, configured_port, workers, patience = _spikard.launch_settings(settings)
     if workers > 1:
         raise ValueError(f"workers is {workers}, expected 1: serve() serves in the process that calls it")
     server = _build(app, settings, asyncio.get_running_loop(), None)
-    await Serving(server, [app]).run(*_address(host, port, configured_host, configured_port))
+    await Serving(server, [app], patience).run(*_address(host, port, configured_host, configured_port))
 
 
 def run(
@@ -166,7 +180,7 @@ def run(
         return
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
-        await Serving(_build(app, settings, event_loop, turns), [app]).run(host, port)
+        await Serving(_build(app, settings, event_loop, turns), [app], patience).run(host, port)
 
     _run_on(loop, main)
 
@@ -181,7 +195,7 @@ def run_file(*, file: str, host: str, port: int, workers: int, shutdown_timeout:
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
         server = _spikard.Server.of_file(file, event_loop, turns)
-        await Serving(server, server.applications).run(host, port)
+        await Serving(server, server.applications, shutdown_timeout).run(host, port)
 
     _run_on("auto", main)
 
@@ -264,12 +278,15 @@ class InProcess:
         """Sends a request through the stack: status, headers, body of the answer."""
         if self._server is None:
             raise RuntimeError("the app has not been started")
-        return await self._server.request(method, target, headers, body)
+        answer = await self._server.request(method, target, headers, body)
+        await _after.idle()
+        return answer
 
     async def stop(self) -> None:
-        """Ends the lifespan."""
+        """Finishes what runs behind answers and ends the lifespan."""
         if self._server is not None:
             try:
+                await _after.drain(self._server, _spikard.launch_settings(self._app.config)[3])
                 await self._app._lifespan.shutdown()
             finally:
                 self._close()

@@ -51,6 +51,29 @@ class Request:
     def json(self) -> Awaitable[Any]: ...
     def __getitem__(self, name: str) -> Any: ...
 
+class Scope:
+    """What runs when the answer to a request is over."""
+
+    def push(self, callback: Callable[[], Any]) -> bool:
+        """Calls `callback`, sync or async, when the answer is over: the last that was pushed first.
+
+        All of them run after what was begun. False if the answer is over.
+        """
+
+    def begin(self, callback: Callable[[], asyncio.Task[Any]]) -> bool:
+        """Calls `callback` on the loop when the answer is over, in order; it starts a task and returns it.
+
+        False if the answer is over.
+        """
+
+    @property
+    def request_id(self) -> str | None: ...
+    @property
+    def event_loop(self) -> asyncio.AbstractEventLoop: ...
+
+def open_scopes() -> None:
+    """Opens a scope for every request from now on."""
+
 def main(arguments: list[str]) -> int: ...
 def is_worker() -> bool: ...
 def launch_settings(config: ServerConfig) -> tuple[str, int, int, float]:
@@ -91,6 +114,8 @@ class Server:
     @property
     def descriptor(self) -> int | None: ...
     @property
+    def open_scopes(self) -> int: ...
+    @property
     def warnings(self) -> list[str]: ...
     def run_queue(self) -> None: ...
     def start(
@@ -98,7 +123,7 @@ class Server:
         host: str,
         port: int,
         listening: asyncio.Future[list[tuple[str, int]]],
-        ended: asyncio.Future[str],
+        ended: asyncio.Future[float],
     ) -> None: ...
     def stop(self) -> None: ...
     def request(
