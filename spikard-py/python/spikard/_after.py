@@ -99,6 +99,8 @@ async def _clean_up(work: list[asyncio.Task[Any]], callbacks: list[Callable[[], 
             await asyncio.wait(work)
     except asyncio.CancelledError as error:
         cancelled = error
+        # The server ends, and has cancelled that work as well.
+        await asyncio.wait(work, timeout=GRACE)
     for callback in reversed(callbacks):
         cancelled = await _attempt(callback, request_id) or cancelled
     if cancelled is not None:

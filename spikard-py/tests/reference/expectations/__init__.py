@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..kinds import Expectation
-from . import basics, bodies, configuration, later, responses, running
+from . import background, basics, bodies, configuration, later, responses, running
 
 ALL: list[Expectation] = [
+    *background.EXPECTED,
     *basics.EXPECTED,
     *bodies.EXPECTED,
     *configuration.EXPECTED,

@@ -15,7 +15,6 @@ EXPECTED: list[Expectation] = [
         "OpenApiConfig(",
         "API descriptions: issue 5; until then the server refuses the setting",
     ),
-    Later(("001#22", "002#23"), "background", "background work: issue 4"),
     Later(("001#24", "002#25"), "client.websocket", "testing of WebSocket: issue 4"),
     Later(("001#25", "002#26"), "client.sse", "testing of server-sent events: issue 4"),
     Later(("003#25",), "GrpcHandler", "gRPC: issue 4"),
