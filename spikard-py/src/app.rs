@@ -12,6 +12,8 @@ pub(crate) struct App {
     pub(crate) encode: Py<PyAny>,
     /// The same for what is exactly a dict or a list.
     pub(crate) encode_plain: Py<PyAny>,
+    /// The same for most of these: `orjson.dumps` with its further arguments, where it is installed.
+    pub(crate) orjson: Option<(Py<PyAny>, Py<PyAny>, Py<PyAny>)>,
     /// The class of responses.
     pub(crate) response: Py<PyAny>,
     /// Sends what an iterable yields.
@@ -27,6 +29,7 @@ impl App {
             log_exception: hook("log_exception")?,
             encode: hook("encode")?,
             encode_plain: hook("encode_plain")?,
+            orjson: hooks.getattr("orjson")?.extract()?,
             response: hook("response")?,
             pump: hook("pump")?,
         })

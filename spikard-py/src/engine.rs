@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use spikard_core::Response;
 use tokio::runtime::Handle;
 
@@ -15,6 +16,7 @@ use crate::promise::Promises;
 use crate::queue::{Cancel, Queue};
 use crate::route::{Kind, PythonRoute};
 use crate::slot::Slot;
+use crate::standing::Standing;
 use crate::step::{self, Step};
 use crate::task::Tasks;
 use crate::thread;
@@ -26,6 +28,8 @@ pub(crate) struct Engine {
     pub(crate) transport: Transport,
     /// tokio, on this thread or another.
     pub(crate) runtime: Handle,
+    event_loop: Py<PyAny>,
+    standing: PyOnceLock<Standing>,
     /// How many scopes are open (`after`).
     pub(crate) scopes: AtomicUsize,
     pool: Pool,
@@ -42,7 +46,21 @@ pub(crate) enum Transport {
 impl Engine {
     pub(crate) fn new(event_loop: &Bound<'_, PyAny>, transport: Transport, runtime: Handle) -> PyResult<Arc<Self>> {
         let (tasks, promises) = (Tasks::new(event_loop)?, Promises::new(event_loop)?);
-        Ok(Arc::new(Self { tasks, promises, transport, runtime, scopes: AtomicUsize::new(0), pool: Pool::new() }))
+        Ok(Arc::new(Self {
+            tasks,
+            promises,
+            transport,
+            runtime,
+            event_loop: event_loop.clone().unbind(),
+            standing: PyOnceLock::new(),
+            scopes: AtomicUsize::new(0),
+            pool: Pool::new(),
+        }))
+    }
+
+    /// What runs coroutines that cannot wait.
+    pub(crate) fn standing(&self, py: Python<'_>) -> PyResult<&Standing> {
+        self.standing.get_or_try_init(py, || Standing::new(self.event_loop.bind(py)))
     }
 
     /// Calls the handler of a route and waits for its answer. Dropping the future calls it off.

@@ -32,6 +32,7 @@ mod respond;
 mod route;
 mod server;
 mod slot;
+mod standing;
 mod step;
 mod stream;
 mod task;

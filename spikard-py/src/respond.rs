@@ -32,7 +32,7 @@ pub(crate) fn respond(
     call: &Call,
 ) -> PyResult<Response> {
     if result.is_exact_instance_of::<PyDict>() || result.is_exact_instance_of::<PyList>() {
-        return json(&result, &route.app.encode_plain);
+        return plain(&result, route);
     }
     if result.is_instance(route.app.response.bind(py))? {
         return from_object(py, engine, &result, route, call);
@@ -58,8 +58,22 @@ fn is_text_or_bytes(result: &Bound<'_, PyAny>) -> bool {
         || result.is_instance_of::<PyMemoryView>()
 }
 
+/// Dicts and lists: the common case does not go through a function of Python.
+fn plain(result: &Bound<'_, PyAny>, route: &PythonRoute) -> PyResult<Response> {
+    let py = result.py();
+    if let Some((dumps, default, options)) = &route.app.orjson
+        && let Ok(text) = dumps.bind(py).call1((result, default, options))
+    {
+        return written(&text);
+    }
+    json(result, &route.app.encode_plain)
+}
+
 fn json(result: &Bound<'_, PyAny>, encode: &Py<PyAny>) -> PyResult<Response> {
-    let text = encode.bind(result.py()).call1((result,))?;
+    written(&encode.bind(result.py()).call1((result,))?)
+}
+
+fn written(text: &Bound<'_, PyAny>) -> PyResult<Response> {
     let text = text.cast::<PyBytes>().map_err(|_| PyTypeError::new_err("the encoder made no bytes"))?;
     Ok(of(StatusCode::OK, "application/json", kept(text)))
 }

@@ -51,7 +51,9 @@ pub(crate) enum Unmet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// As a task.
-    Async,
+    Task,
+    /// As a coroutine that cannot wait.
+    Standing,
     /// At once, on the thread of the loop.
     Inline,
     /// On a thread of the pool.
@@ -62,6 +64,7 @@ impl PythonRoute {
     /// Reads a `_plan.Route`.
     pub(crate) fn read(plan: &Bound<'_, PyAny>, app: &Arc<App>) -> PyResult<Self> {
         let is_async: bool = plan.getattr("is_async")?.extract()?;
+        let may_wait: bool = plan.getattr("may_wait")?.extract()?;
         let to_thread: bool = plan.getattr("sync_to_thread")?.extract()?;
         let signature = plan.getattr("signature")?;
         let encode = signature.getattr("encode")?;
@@ -69,10 +72,11 @@ impl PythonRoute {
         Ok(Self {
             app: Arc::clone(app),
             name: plan.getattr("name")?.cast_into::<PyString>()?.unbind(),
-            kind: match (is_async, to_thread) {
-                (true, _) => Kind::Async,
-                (false, true) => Kind::Threaded,
-                (false, false) => Kind::Inline,
+            kind: match (is_async, may_wait, to_thread) {
+                (true, true, _) => Kind::Task,
+                (true, false, _) => Kind::Standing,
+                (false, _, true) => Kind::Threaded,
+                (false, _, false) => Kind::Inline,
             },
             cancel: plan.getattr("cancel_on_disconnect")?.extract()?,
             scoped: plan.getattr("scoped")?.extract()?,

@@ -40,7 +40,11 @@ pub(crate) fn begin(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRout
 fn first(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call) -> Step {
     let _scope = call.enter(py);
     let outcome = match route.kind {
-        Kind::Async => route.invoke(py, &mut call),
+        Kind::Task => route.invoke(py, &mut call),
+        Kind::Standing => context::isolated(py, || {
+            let coroutine = route.invoke(py, &mut call)?;
+            engine.standing(py).and_then(|standing| standing.run(&coroutine)).map_err(Unmet::Raised)
+        }),
         Kind::Inline | Kind::Threaded => context::isolated(py, || route.invoke(py, &mut call)),
     };
     let outcome = match outcome {
@@ -49,7 +53,7 @@ fn first(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut cal
         Err(Unmet::Refused(response)) => return Step::Done(*response),
     };
     match (outcome, &route.kind) {
-        (Ok(coroutine), Kind::Async) => {
+        (Ok(coroutine), Kind::Task) => {
             let task = match engine.tasks.start(coroutine, route.name.bind(py)) {
                 Ok(task) => task,
                 Err(error) => return settle(py, engine, route, call, Err(error)),

@@ -53,6 +53,8 @@ except ImportError:
     """Writes anything."""
     encode_plain: Callable[[Any], bytes] = encode_by_msgspec
     """Writes dicts and lists."""
+    orjson_dumps: tuple[Callable[..., bytes], Callable[[Any], Any], int] | None = None
+    """What writes most dicts and lists, and its further arguments; `encode_plain` writes the rest."""
 else:
     _dumps = orjson.dumps
     _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -70,6 +72,7 @@ else:
         return _encode(value)
 
     encode_plain = encode
+    orjson_dumps = (_dumps, _to_plain, _OPTIONS)
 
 
 def encoder(annotation: Any) -> Callable[[Any], bytes]:

@@ -124,6 +124,8 @@ class Route(Struct, frozen=True):
     """How it is called."""
     is_async: bool
     """Whether calling it makes a coroutine."""
+    may_wait: bool
+    """Whether the code of a coroutine function has an `await`."""
     sync_to_thread: bool
     """Whether a function that is not async runs on a thread of the pool."""
     cancel_on_disconnect: bool

@@ -28,12 +28,13 @@ class Hooks:
     """What the server calls in Python beside the handlers."""
 
     def __init__(self, app: Spikard) -> None:
-        from spikard._encoding import encode, encode_plain
+        from spikard._encoding import encode, encode_plain, orjson_dumps
 
         self.exception_response = app._exception_response
         self.log_exception = log_exception
         self.encode = encode
         self.encode_plain = encode_plain
+        self.orjson = orjson_dumps
         self.response = Response
         self.pump = pump
 

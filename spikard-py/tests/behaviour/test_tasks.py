@@ -189,3 +189,36 @@ def test_one_request_can_wait_for_another(server: Server) -> None:
 def test_a_task_that_a_handler_leaves_behind_goes_on(server: Server) -> None:
     server.client.get("/left-behind")
     assert server.program.logged(lambda line: line == "the task that was left behind is done")
+
+
+@app.get("/standing")
+async def standing(name: str) -> Any:
+    before = owner.get()
+    owner.set(name)
+    task = asyncio.current_task()
+    assert task is not None and task not in asyncio.all_tasks()
+    task.cancel()
+    task.add_done_callback(ended.append)
+    return [before, owner.get()]
+
+
+ended: list[asyncio.Task[Any]] = []
+
+
+@app.get("/standing/ended")
+async def standing_ended() -> int:
+    return len(ended)
+
+
+@app.get("/standing/raises")
+async def standing_raises() -> None:
+    raise LookupError
+
+
+def test_handlers_without_await_share_a_task_and_nothing_else(server: Server) -> None:
+    client = server.client
+    assert client.get("/standing", params={"name": "a"}).json() == ["nobody", "a"]
+    assert client.get("/standing", params={"name": "b"}).json() == ["nobody", "b"]
+    assert client.get("/standing/ended").json() == 2
+    assert client.get("/standing/raises").status_code == 500
+    assert client.get("/standing", params={"name": "c"}).json() == ["nobody", "c"]
