@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import dis
 import inspect
-from collections.abc import Callable
-from contextvars import Context
 from types import FunctionType, MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Context
 
 _WAITS = frozenset({"GET_AWAITABLE", "YIELD_FROM", "YIELD_VALUE"})
 """What a coroutine waits by: `await`, `async with` and `async for` come to one of these."""
@@ -30,7 +32,7 @@ def may_wait(function: Callable[..., Any]) -> bool:
 class StandingTask(asyncio.Task[None]):
     """The current task of handlers that cannot wait. Each has ended before anybody can act on its task."""
 
-    def cancel(self, msg: Any | None = None) -> bool:
+    def cancel(self, msg: Any | None = None) -> bool:  # noqa: ARG002  # the signature of asyncio
         """There is nothing left to cancel."""
         return False
 

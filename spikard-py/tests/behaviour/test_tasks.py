@@ -196,7 +196,8 @@ async def standing(name: str) -> Any:
     before = owner.get()
     owner.set(name)
     task = asyncio.current_task()
-    assert task is not None and task not in asyncio.all_tasks()
+    assert task is not None
+    assert task not in asyncio.all_tasks()
     task.cancel()
     task.add_done_callback(ended.append)
     return [before, owner.get()]
