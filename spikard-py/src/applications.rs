@@ -8,11 +8,12 @@ use pyo3::types::PyList;
 use spikard_core::config::ProgramRoute;
 use spikard_core::python::{Application, PythonLeaf as Built, PythonLeaves};
 use spikard_core::routes::PathPattern;
-use spikard_core::{BuildContext, BuildError, RouteConfig, ServerConfig};
+use spikard_core::{BuildContext, BuildError, RouteConfig, ServerConfig, Service};
 
 use crate::app::App;
 use crate::config;
 use crate::engine::Engine;
+use crate::exchange::HookedLeaf;
 use crate::leaf::PythonLeaf;
 use crate::route::PythonRoute;
 
@@ -92,8 +93,13 @@ impl PythonLeaves for Applications {
         let pattern = PathPattern::parse(&route.path).map_err(|message| ctx.invalid("path", message))?;
         let checks_path = pattern.names().all(|name| checked.contains(name));
         let name = Python::attach(|py| format!("python {}", known.name.bind(py)));
-        let leaf = PythonLeaf { route: known, engine: Arc::clone(&self.engine), limits: config.limits.body };
-        Ok(Built { name, service: Arc::new(leaf), checks_path })
+        let (engine, limits) = (Arc::clone(&self.engine), config.limits.body);
+        let service: Arc<dyn Service> = if known.driver.is_some() {
+            Arc::new(HookedLeaf { route: known, engine, limits })
+        } else {
+            Arc::new(PythonLeaf { route: known, engine, limits })
+        };
+        Ok(Built { name, service, checks_path })
     }
 }
 

@@ -97,17 +97,16 @@ impl Arguments {
         self.list.iter().any(|argument| matches!(argument, Argument::Request))
     }
 
-    /// Calls the function with what the request has for it.
+    /// What the request has for the function, in the order of its keywords.
     ///
     /// # Errors
-    /// What the function raises, and what converters say against a value.
-    pub(crate) fn call<'py>(
+    /// What converters say against a value.
+    pub(crate) fn values<'py>(
         &self,
-        function: &Bound<'py, PyAny>,
+        py: Python<'py>,
         call: &mut Call,
         body: Option<Bound<'py, PyAny>>,
-    ) -> Result<Bound<'py, PyAny>, Refused> {
-        let py = function.py();
+    ) -> Result<Vec<Bound<'py, PyAny>>, Refused> {
         let mut values: Vec<Bound<'py, PyAny>> = Vec::with_capacity(self.list.len());
         let mut read = std::mem::take(&mut call.values);
         for argument in &self.list {
@@ -132,7 +131,21 @@ impl Arguments {
                 }
             });
         }
-        Ok(vectorcall(function, &values, self.keywords.bind(py))?)
+        Ok(values)
+    }
+
+    /// Calls the function with these values. No dictionary is made for the keywords.
+    ///
+    /// # Errors
+    /// What the function raises.
+    pub(crate) fn call<'py>(&self, function: &Bound<'py, PyAny>, values: &[Bound<'py, PyAny>]) -> PyResult<Bound<'py, PyAny>> {
+        let keywords = if values.is_empty() { std::ptr::null_mut() } else { self.keywords.as_ptr() };
+        // SAFETY: a `Bound` is a pointer to an object, so the slice is an array of them; there are as many
+        // as keywords, and all of them live until the call returns.
+        unsafe {
+            let result = ffi::PyObject_Vectorcall(function.as_ptr(), values.as_ptr().cast(), 0, keywords);
+            Bound::from_owned_ptr_or_err(function.py(), result)
+        }
     }
 }
 
@@ -144,20 +157,5 @@ fn part<'py>(py: Python<'py>, call: &mut Call, name: &Bound<'py, PyString>) -> P
             py.get_type::<pyo3::types::PyDict>().call1((headers,))
         }
         _ => call.request(py)?.getattr(name),
-    }
-}
-
-/// Calls a function with keywords alone: no dictionary is made for them.
-fn vectorcall<'py>(
-    function: &Bound<'py, PyAny>,
-    values: &[Bound<'py, PyAny>],
-    keywords: &Bound<'py, PyTuple>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let keywords = if values.is_empty() { std::ptr::null_mut() } else { keywords.as_ptr() };
-    // SAFETY: a `Bound` is a pointer to an object, so the slice is an array of them; there are as many
-    // as keywords, and all of them live until the call returns.
-    unsafe {
-        let result = ffi::PyObject_Vectorcall(function.as_ptr(), values.as_ptr().cast(), 0, keywords);
-        Bound::from_owned_ptr_or_err(function.py(), result)
     }
 }

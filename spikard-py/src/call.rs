@@ -1,8 +1,10 @@
 //! A request on its way to a handler, as far as Rust has read it.
 
+use std::sync::Arc;
+
 use http::request::Parts;
 use pyo3::prelude::*;
-use spikard_core::handler::RequestBody;
+use spikard_core::handler::{BodyReadingConfig, RequestBody};
 use spikard_core::problem::Subject;
 use spikard_core::validation::Parameter;
 
@@ -17,17 +19,39 @@ pub(crate) struct Call {
     pub(crate) values: Vec<Option<Parameter<'static>>>,
     /// Its hold on its scope, if it has one.
     after: Option<After>,
+    /// The limits of a body that is read later.
+    pub(crate) limits: BodyReadingConfig,
 }
 
 /// The head of the request: the server's, until the handler asks for a `Request` of Python.
 enum Head {
-    Parts(Box<Parts>),
+    Parts(Arc<Parts>),
     Request(Py<Request>),
 }
 
 impl Call {
-    pub(crate) fn new(parts: Parts, body: RequestBody, values: Vec<Option<Parameter<'static>>>, after: Option<After>) -> Self {
-        Self { head: Head::Parts(Box::new(parts)), body, values, after }
+    pub(crate) fn new(
+        parts: Arc<Parts>,
+        body: RequestBody,
+        values: Vec<Option<Parameter<'static>>>,
+        after: Option<After>,
+    ) -> Self {
+        Self { head: Head::Parts(parts), body, values, after, limits: BodyReadingConfig::default() }
+    }
+
+    /// A call whose body and parameters are read later, within these limits.
+    pub(crate) fn unchecked(parts: Arc<Parts>, body: RequestBody, after: Option<After>, limits: BodyReadingConfig) -> Self {
+        Self { limits, ..Self::new(parts, body, Vec::new(), after) }
+    }
+
+    /// A call of a request that Python knows.
+    pub(crate) fn of(request: Py<Request>, body: RequestBody, values: Vec<Option<Parameter<'static>>>) -> Self {
+        Self { head: Head::Request(request), body, values, after: None, limits: BodyReadingConfig::default() }
+    }
+
+    /// The same with a hold on a scope.
+    pub(crate) fn holding(self, after: Option<After>) -> Self {
+        Self { after, ..self }
     }
 
     /// Makes the scope of the request the current one, while Python is called.
@@ -42,9 +66,8 @@ impl Call {
 
     /// The request as Python sees it; made when it is first asked for.
     pub(crate) fn request<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, Request>> {
-        if let Head::Parts(parts) = &mut self.head {
-            let parts = std::mem::replace(&mut **parts, http::Request::new(()).into_parts().0);
-            self.head = Head::Request(Py::new(py, Request::new(parts, self.body.bytes.clone()))?);
+        if let Head::Parts(parts) = &self.head {
+            self.head = Head::Request(Py::new(py, Request::new(Arc::clone(parts), self.body.bytes.clone()))?);
         }
         match &self.head {
             Head::Request(request) => Ok(request.bind(py).clone()),
@@ -53,15 +76,15 @@ impl Call {
     }
 
     /// The head of the request.
-    pub(crate) fn parts(&self) -> &Parts {
+    pub(crate) fn parts(&self) -> Arc<Parts> {
         match &self.head {
-            Head::Parts(parts) => parts,
+            Head::Parts(parts) => Arc::clone(parts),
             Head::Request(request) => request.get().parts(),
         }
     }
 
     /// What a problem is about.
     pub(crate) fn subject(&self) -> Subject {
-        Subject::of_parts(self.parts())
+        Subject::of_parts(&self.parts())
     }
 }

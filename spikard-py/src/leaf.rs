@@ -35,13 +35,8 @@ impl Service for PythonLeaf {
                     Err(refused) => return refused.response(&Subject::of(&request)),
                 }
             };
-            let (parts, _) = request.into_parts();
-            let (parts, body, checked) = if self.route.is_slow_to_check(&body) {
-                check_elsewhere(Arc::clone(&self.route), parts, body).await
-            } else {
-                let checked = self.route.check(&parts, &body);
-                (parts, body, checked)
-            };
+            let parts = Arc::new(request.into_parts().0);
+            let (body, checked) = check(&self.route, &parts, body).await;
             match checked {
                 Ok(values) => {
                     let after = After::of(&self.route, &self.engine, &parts);
@@ -58,11 +53,16 @@ impl Service for PythonLeaf {
     }
 }
 
-/// Checks a request on a thread that has nothing else to do.
-async fn check_elsewhere(route: Arc<PythonRoute>, parts: Parts, body: RequestBody) -> (Parts, RequestBody, Checked) {
+/// Checks a request; one that takes long on a thread that has nothing else to do.
+pub(crate) async fn check(route: &Arc<PythonRoute>, parts: &Arc<Parts>, body: RequestBody) -> (RequestBody, Checked) {
+    if !route.is_slow_to_check(&body) {
+        let checked = route.check(parts, &body);
+        return (body, checked);
+    }
+    let (route, parts) = (Arc::clone(route), Arc::clone(parts));
     let task = tokio::task::spawn_blocking(move || {
         let checked = route.check(&parts, &body);
-        (parts, body, checked)
+        (body, checked)
     });
     match task.await {
         Ok(checked) => checked,

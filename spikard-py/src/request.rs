@@ -1,17 +1,18 @@
 //! The request as a handler sees it. Nothing is made of it before somebody asks.
+//!
+//! Hooks may change headers, cookies, parameters and body; `take_changes` makes that the request.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::request::Parts;
-use pyo3::exceptions::PyKeyError;
+use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyList};
-use spikard_core::handler::{Params, cookies_of};
-use spikard_core::routes::PathParams;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};
 use spikard_core::{Client, Identity, MatchedRoute, RequestId};
 
+use crate::changes::{Given, Part, query_of};
 use crate::json;
 use crate::promise::Ready;
 
@@ -21,23 +22,78 @@ use crate::promise::Ready;
 /// before the handler is called.
 #[pyclass(frozen, module = "spikard")]
 pub(crate) struct Request {
-    parts: Parts,
-    body: Bytes,
-    query: OnceLock<Params>,
+    now: Mutex<Now>,
+    given: Given,
     state: PyOnceLock<Py<PyAny>>,
 }
 
+/// What a request is, as far as it may change.
+struct Now {
+    parts: Arc<Parts>,
+    body: Bytes,
+    body_is_new: bool,
+}
+
+/// What can be asked for as an item, too.
+const ITEMS: [&str; 15] = [
+    "method",
+    "path",
+    "query_string",
+    "url",
+    "route",
+    "request_id",
+    "client",
+    "headers",
+    "cookies",
+    "query_params",
+    "query_items",
+    "path_params",
+    "claims",
+    "consumer",
+    "state",
+];
+
 impl Request {
-    pub(crate) fn new(parts: Parts, body: Bytes) -> Self {
-        Self { parts, body, query: OnceLock::new(), state: PyOnceLock::new() }
+    pub(crate) fn new(parts: Arc<Parts>, body: Bytes) -> Self {
+        Self { now: Mutex::new(Now { parts, body, body_is_new: false }), given: Given::default(), state: PyOnceLock::new() }
     }
 
-    pub(crate) fn parts(&self) -> &Parts {
-        &self.parts
+    /// The head of the request.
+    pub(crate) fn parts(&self) -> Arc<Parts> {
+        Arc::clone(&self.now().parts)
     }
 
-    fn query(&self) -> &Params {
-        self.query.get_or_init(|| Params::urlencoded(self.parts.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default())
+    /// The body as it is now.
+    pub(crate) fn bytes(&self) -> Bytes {
+        self.now().body.clone()
+    }
+
+    /// Makes what Python has changed the request. False if it changed nothing since the last time.
+    ///
+    /// # Errors
+    /// When it made of the request what no request can be.
+    pub(crate) fn take_changes(&self, py: Python<'_>) -> PyResult<bool> {
+        let changed = self.given.changed(py, &self.parts())?;
+        let mut now = self.now();
+        let has_changed = std::mem::take(&mut now.body_is_new) || changed.is_some();
+        if let Some(parts) = changed {
+            now.parts = Arc::new(parts);
+        }
+        Ok(has_changed)
+    }
+
+    fn part<'py>(&self, py: Python<'py>, part: Part) -> PyResult<Bound<'py, PyAny>> {
+        self.given.object(py, part, &self.parts())
+    }
+
+    fn put_dict(&self, part: Part, values: &Bound<'_, PyAny>) -> PyResult<()> {
+        let dict = values.py().get_type::<PyDict>().call1((values,))?;
+        self.given.put(part, Some(dict.unbind()));
+        Ok(())
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -45,113 +101,115 @@ impl Request {
 impl Request {
     /// The method, in upper case.
     #[getter]
-    fn method(&self) -> &str {
-        self.parts.method.as_str()
+    fn method<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, self.parts().method.as_str())
     }
 
     /// The path as it was sent, without the query.
     #[getter]
-    fn path(&self) -> &str {
-        self.parts.uri.path()
+    fn path<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, self.parts().uri.path())
     }
 
     /// The query as it was sent, without the question mark.
     #[getter]
-    fn query_string(&self) -> &str {
-        self.parts.uri.query().unwrap_or_default()
+    fn query_string<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, self.parts().uri.query().unwrap_or_default())
     }
 
     /// The URL that the client asked for.
     #[getter]
     fn url(&self) -> String {
-        let client = self.parts.extensions.get::<Client>();
+        let parts = self.parts();
+        let client = parts.extensions.get::<Client>();
         let scheme = client.map_or("http", |client| client.scheme.as_str());
         let host = client.map_or("localhost", |client| &*client.host);
-        let target = self.parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         format!("{scheme}://{host}{target}")
     }
 
     /// The path of the route, such as `/users/{id}`.
     #[getter]
-    fn route(&self) -> Option<&str> {
-        self.parts.extensions.get::<MatchedRoute>().map(MatchedRoute::as_str)
+    fn route(&self) -> Option<String> {
+        self.parts().extensions.get::<MatchedRoute>().map(|route| route.as_str().to_owned())
     }
 
     /// The id of the request, which its log lines and problems name.
     #[getter]
-    fn request_id(&self) -> Option<&str> {
-        self.parts.extensions.get::<RequestId>().map(RequestId::as_str)
+    fn request_id(&self) -> Option<String> {
+        self.parts().extensions.get::<RequestId>().map(|id| id.as_str().to_owned())
     }
 
     /// The address of the client: of the peer, or what trusted proxies say of it.
     #[getter]
     fn client(&self) -> Option<String> {
-        self.parts.extensions.get::<Client>().map(|client| client.address.to_string())
+        self.parts().extensions.get::<Client>().map(|client| client.address.to_string())
     }
 
     /// The header fields; names do not depend on case.
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let pairs = PyList::empty(py);
-        for (name, value) in &self.parts.headers {
-            // Header values are bytes; latin-1 keeps every one of them (RFC 9110 section 5.5).
-            let value: String = value.as_bytes().iter().copied().map(char::from).collect();
-            pairs.append((name.as_str(), value))?;
-        }
-        py.import("spikard.datastructures")?.getattr("Headers")?.call_method1("received", (pairs,))
+        self.part(py, Part::Headers)
+    }
+
+    #[setter]
+    fn set_headers(&self, values: &Bound<'_, PyAny>) -> PyResult<()> {
+        let headers = values.py().import("spikard.datastructures")?.getattr("Headers")?.call1((values,))?;
+        self.given.put(Part::Headers, Some(headers.unbind()));
+        Ok(())
     }
 
     /// The first value of every parameter of the query.
     #[getter]
-    fn query_params<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let values = PyDict::new(py);
-        for (name, value) in self.query().iter() {
-            if !values.contains(name)? {
-                values.set_item(name, value)?;
-            }
-        }
-        Ok(values)
+    fn query_params<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.part(py, Part::Query)
+    }
+
+    #[setter]
+    fn set_query_params(&self, values: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.put_dict(Part::Query, values)
     }
 
     /// Names and values of the query, in the order in which they were sent.
     #[getter]
     fn query_items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.query().iter())
+        PyList::new(py, query_of(&self.parts().uri).iter())
     }
 
     /// The parameters of the path, percent-decoded.
     #[getter]
-    fn path_params<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let values = PyDict::new(py);
-        for (name, value) in self.parts.extensions.get::<PathParams>().iter().flat_map(|params| params.iter()) {
-            values.set_item(name, value)?;
-        }
-        Ok(values)
+    fn path_params<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.part(py, Part::Path)
+    }
+
+    #[setter]
+    fn set_path_params(&self, values: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.put_dict(Part::Path, values)
     }
 
     /// The cookies.
     #[getter]
-    fn cookies<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let values = PyDict::new(py);
-        for (name, value) in cookies_of(&self.parts.headers).iter() {
-            if !values.contains(name)? {
-                values.set_item(name, value)?;
-            }
-        }
-        Ok(values)
+    fn cookies<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.part(py, Part::Cookies)
+    }
+
+    #[setter]
+    fn set_cookies(&self, values: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.put_dict(Part::Cookies, values)
     }
 
     /// The verified claims of the token, on routes with `jwt_auth`.
     #[getter]
     fn claims<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let claims = self.parts.extensions.get::<Identity>().and_then(|identity| identity.claims.as_deref());
+        let parts = self.parts();
+        let claims = parts.extensions.get::<Identity>().and_then(|identity| identity.claims.as_deref());
         claims.map(|claims| json::object(py, claims)).transpose()
     }
 
     /// The name of the API key that was presented, on routes with `api_key_auth`.
     #[getter]
-    fn consumer(&self) -> Option<&str> {
-        self.parts.extensions.get::<Identity>()?.consumer.as_deref()
+    fn consumer(&self) -> Option<String> {
+        self.parts().extensions.get::<Identity>()?.consumer.as_deref().map(str::to_owned)
     }
 
     /// A place for what belongs to this request alone.
@@ -165,22 +223,76 @@ impl Request {
 
     /// The body. To be awaited.
     fn body(&self, py: Python<'_>) -> Ready {
-        Ready(Ok(PyBytes::new(py, &self.body).into_any().unbind()))
+        Ready(Ok(PyBytes::new(py, &self.bytes()).into_any().unbind()))
     }
 
     /// The body as JSON. To be awaited.
     fn json(&self, py: Python<'_>) -> PyResult<Ready> {
         let decode = py.import("msgspec.json")?.getattr("decode")?;
-        Ok(Ready(decode.call1((PyBytes::new(py, &self.body),)).map(Bound::unbind)))
+        Ok(Ready(decode.call1((PyBytes::new(py, &self.bytes()),)).map(Bound::unbind)))
     }
 
-    fn __getitem__(slf: &Bound<'_, Self>, name: &str) -> PyResult<Py<PyAny>> {
-        const NAMES: [&str; 10] =
-            ["method", "path", "headers", "cookies", "query_params", "path_params", "state", "url", "client", "query_string"];
-        if NAMES.contains(&name) { Ok(slf.getattr(name)?.unbind()) } else { Err(PyKeyError::new_err(name.to_owned())) }
+    /// Puts another body in the place of the one that came.
+    fn set_body(&self, content: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = content.py();
+        let (body, is_json) = if let Ok(text) = content.cast::<PyString>() {
+            (Bytes::copy_from_slice(text.to_str()?.as_bytes()), false)
+        } else if let Ok(bytes) = content.cast::<PyBytes>() {
+            (Bytes::copy_from_slice(bytes.as_bytes()), false)
+        } else if content.is_instance_of::<PyByteArray>() || content.is_instance_of::<PyMemoryView>() {
+            (Bytes::from(content.extract::<Vec<u8>>()?), false)
+        } else {
+            let text = py.import("spikard._encoding")?.getattr("encode")?.call1((content,))?;
+            (Bytes::copy_from_slice(text.cast::<PyBytes>()?.as_bytes()), true)
+        };
+        let headers = self.headers(py)?;
+        headers.call_method1("pop", ("transfer-encoding", py.None()))?;
+        headers.set_item("content-length", body.len().to_string())?;
+        if is_json {
+            headers.set_item("content-type", "application/json")?;
+        }
+        let mut now = self.now();
+        (now.body, now.body_is_new) = (body, true);
+        Ok(())
+    }
+
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        if ITEMS.contains(&name) { slf.getattr(name) } else { Err(PyKeyError::new_err(name.to_owned())) }
+    }
+
+    fn __setitem__(slf: &Bound<'_, Self>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        match name {
+            "headers" | "cookies" | "query_params" | "path_params" => slf.setattr(name, value),
+            _ if ITEMS.contains(&name) => Err(PyTypeError::new_err(format!("{name} of a request cannot be changed"))),
+            _ => Err(PyKeyError::new_err(format!("{name}: what a request carries with it belongs in request.state"))),
+        }
+    }
+
+    fn __contains__(&self, name: &str) -> bool {
+        ITEMS.contains(&name)
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(self.keys(py)?.try_iter()?.into_any())
+    }
+
+    fn __len__(&self) -> usize {
+        ITEMS.len()
+    }
+
+    /// The names of the items.
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, ITEMS)
+    }
+
+    /// An item, or `default` where there is none of the name.
+    #[pyo3(signature = (name, default=None))]
+    fn get<'py>(slf: &Bound<'py, Self>, name: &str, default: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if ITEMS.contains(&name) { slf.getattr(name).map(Some) } else { Ok(default) }
     }
 
     fn __repr__(&self) -> String {
-        format!("<Request {} {}>", self.parts.method, self.parts.uri.path())
+        let parts = self.parts();
+        format!("<Request {} {}>", parts.method, parts.uri.path())
     }
 }

@@ -12,6 +12,7 @@ use spikard_core::{Body, Response};
 
 use crate::call::Call;
 use crate::engine::Engine;
+use crate::exchange::Sent;
 use crate::failure;
 use crate::file;
 use crate::route::PythonRoute;
@@ -46,6 +47,9 @@ pub(crate) fn respond(
     if is_text_or_bytes(&result) {
         let response = route.app.response.bind(py).call1((result,))?;
         return from_object(py, engine, &response, route, call);
+    }
+    if let Ok(sent) = result.cast_exact::<Sent>() {
+        return sent.get().take();
     }
     json(&result, &route.encode)
 }
@@ -126,7 +130,7 @@ fn from_object(
 }
 
 /// A header value: each character is one byte (RFC 9110 section 5.5).
-fn header_value(text: &str) -> PyResult<HeaderValue> {
+pub(crate) fn header_value(text: &str) -> PyResult<HeaderValue> {
     let parsed = if text.is_ascii() {
         HeaderValue::from_str(text)
     } else {

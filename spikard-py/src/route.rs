@@ -21,6 +21,9 @@ pub(crate) struct PythonRoute {
     /// The name for tasks and logs.
     pub(crate) name: Py<PyString>,
     pub(crate) kind: Kind,
+    /// What runs the hooks around the function, if there are any: `_driver.Driver`. It is a coroutine
+    /// function, whatever the function is.
+    pub(crate) driver: Option<Py<PyAny>>,
     /// Whether the handler is cancelled when its client goes away.
     pub(crate) cancel: bool,
     /// Whether each of its requests opens a scope (`after`).
@@ -45,6 +48,12 @@ pub(crate) enum Unmet {
     Refused(Box<Response>),
     /// Something was raised.
     Raised(PyErr),
+}
+
+impl From<PyErr> for Unmet {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
 }
 
 /// How the function runs.
@@ -78,6 +87,7 @@ impl PythonRoute {
                 (false, _, true) => Kind::Threaded,
                 (false, _, false) => Kind::Inline,
             },
+            driver: plan.getattr("driver")?.extract()?,
             cancel: plan.getattr("cancel_on_disconnect")?.extract()?,
             scoped: plan.getattr("scoped")?.extract()?,
             encode,
@@ -129,16 +139,33 @@ impl PythonRoute {
         if violations.is_empty() { Ok(values) } else { Err(Box::new(refuse(&violations, &Subject::of_parts(parts)))) }
     }
 
+    /// What the function is called with.
+    ///
+    /// # Errors
+    /// A refusal of parameters or body, or what converters and decoders raised.
+    pub(crate) fn arguments<'py>(&self, py: Python<'py>, call: &mut Call) -> Result<Vec<Bound<'py, PyAny>>, Unmet> {
+        let body = self.arguments.body().map(|body| body.argument(py, &call.body)).transpose();
+        let values = body.and_then(|body| self.arguments.values(py, call, body));
+        values.map_err(|refused| match refused.response(&call.subject()) {
+            Ok(response) => Unmet::Refused(Box::new(response)),
+            Err(error) => Unmet::Raised(error),
+        })
+    }
+
     /// Calls the function.
+    ///
+    /// # Errors
+    /// What it raises.
+    pub(crate) fn call<'py>(&self, arguments: &[Bound<'py, PyAny>], py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.arguments.call(self.function.bind(py), arguments)
+    }
+
+    /// Calls the function with what the request has for it.
     ///
     /// # Errors
     /// A refusal of parameters or body, or what was raised.
     pub(crate) fn invoke<'py>(&self, py: Python<'py>, call: &mut Call) -> Result<Bound<'py, PyAny>, Unmet> {
-        let body = self.arguments.body().map(|body| body.argument(py, &call.body)).transpose();
-        let result = body.and_then(|body| self.arguments.call(self.function.bind(py), call, body));
-        result.map_err(|refused| match refused.response(&call.subject()) {
-            Ok(response) => Unmet::Refused(Box::new(response)),
-            Err(error) => Unmet::Raised(error),
-        })
+        let arguments = self.arguments(py, call)?;
+        Ok(self.call(&arguments, py)?)
     }
 }

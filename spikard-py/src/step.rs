@@ -8,6 +8,7 @@ use spikard_core::Response;
 use crate::call::Call;
 use crate::context;
 use crate::engine::Engine;
+use crate::exchange::Exchange;
 use crate::failure::{self, Failed};
 use crate::respond::respond;
 use crate::route::{Kind, PythonRoute, Unmet};
@@ -39,6 +40,9 @@ pub(crate) fn begin(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRout
 
 fn first(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call) -> Step {
     let _scope = call.enter(py);
+    if let Some(driver) = &route.driver {
+        return drive(py, engine, route, call, driver.bind(py));
+    }
     let outcome = match route.kind {
         Kind::Task => route.invoke(py, &mut call),
         Kind::Standing => context::isolated(py, || {
@@ -53,14 +57,25 @@ fn first(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut cal
         Err(Unmet::Refused(response)) => return Step::Done(*response),
     };
     match (outcome, &route.kind) {
-        (Ok(coroutine), Kind::Task) => {
-            let task = match engine.tasks.start(coroutine, route.name.bind(py)) {
-                Ok(task) => task,
-                Err(error) => return settle(py, engine, route, call, Err(error)),
-            };
-            advance(py, engine, route, call, task, Stage::Handler)
-        }
+        (Ok(coroutine), Kind::Task) => run(py, engine, route, call, coroutine),
         (outcome, _) => settle(py, engine, route, call, outcome),
+    }
+}
+
+/// Lets the driver of the hooks take the request through them.
+fn drive(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call, driver: &Bound<'_, PyAny>) -> Step {
+    let exchange = Exchange::new(py, engine, route, &mut call);
+    match exchange.and_then(|exchange| driver.call1((exchange,))) {
+        Ok(coroutine) => run(py, engine, route, call, coroutine),
+        Err(error) => settle(py, engine, route, call, Err(error)),
+    }
+}
+
+/// Runs a coroutine that answers the request.
+fn run(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, call: Call, coroutine: Bound<'_, PyAny>) -> Step {
+    match engine.tasks.start(coroutine, route.name.bind(py)) {
+        Ok(task) => advance(py, engine, route, call, task, Stage::Handler),
+        Err(error) => settle(py, engine, route, call, Err(error)),
     }
 }
 

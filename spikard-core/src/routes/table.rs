@@ -81,6 +81,13 @@ impl PathParams {
     }
 }
 
+impl FromIterator<(String, String)> for PathParams {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        let (names, values): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        Self { names: names.into(), values }
+    }
+}
+
 /// What a request comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matched {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
 Source = Literal["path", "query", "header", "cookie"]
 JsonSchema = dict[str, Any]
@@ -111,6 +111,29 @@ class Signature(Struct, frozen=True):
     """Writes what it returns as JSON."""
 
 
+class Hook(Struct, frozen=True):
+    """A lifecycle hook."""
+
+    function: Callable[..., Any]
+    """What is called: with the request, or with the response."""
+    name: str
+    """How logs call it: `module.function`."""
+    is_async: bool
+    """Whether calling it makes a coroutine."""
+    with_request: bool = False
+    """Whether a hook that gets the response gets the request too, as its second argument."""
+
+
+class Hooks(Struct, frozen=True):
+    """The hooks of an application or a router, each kind in the order in which they are called."""
+
+    on_request: tuple[Hook, ...] = ()
+    pre_validation: tuple[Hook, ...] = ()
+    pre_handler: tuple[Hook, ...] = ()
+    on_response: tuple[Hook, ...] = ()
+    on_error: tuple[Hook, ...] = ()
+
+
 class Route(Struct, frozen=True):
     """A route: what it answers to, its function, its policies."""
 
@@ -134,5 +157,9 @@ class Route(Struct, frozen=True):
     """Whether something of its own runs when an answer is over: each request opens a scope (`_after`)."""
     policies: tuple[dict[str, Any], ...] = ()
     """What router and route say about policies: outermost first, each laid over the one before."""
+    hooks: tuple[Hooks, ...] = ()
+    """The hooks of application and routers, outermost first."""
+    driver: Callable[[Any], Coroutine[Any, Any, Any]] | None = None
+    """What takes a request through the hooks; `None`: there are none."""
     name: str = ""
     """How logs and `explain` call it: `module.function`."""

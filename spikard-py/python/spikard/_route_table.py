@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
+from ._hooks import HookTable
 from ._registration import Registration
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ Layers: TypeAlias = tuple[dict[str, Any], ...]
 """Policies, outermost first, each laid over the one before."""
 
 
-class RouteTable:
+class RouteTable(HookTable):
     """Routes in the order of registration; a router that is included keeps its place among them."""
 
     def __init__(self) -> None:
         """An empty table."""
+        super().__init__()
         self._entries: list[Entry] = []
 
     def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
@@ -103,9 +105,9 @@ class RouteTable:
     def _compile(self, prefix: str = "", policies: Layers = ()) -> Iterator[_plan.Route]:
         for entry in self._entries:
             if isinstance(entry, _Included):
-                yield from entry.compile(prefix, policies)
+                yield from self._hooked(entry.compile(prefix, policies))
             else:
-                yield entry.compile(prefix, policies)
+                yield from self._hooked((entry.compile(prefix, policies),))
 
     def _tables(self) -> Iterator[RouteTable]:
         """Yields this table and all that it includes."""

@@ -1,17 +1,19 @@
 """The extension module: the server, made in Rust (spikard-py/src)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from spikard._plan import Route
 from spikard._server import Hooks
 from spikard.app import Spikard
 from spikard.config import ServerConfig
+from spikard._headers import HeadersInit
 from spikard.datastructures import Headers, State
+from spikard.responses import Response
 
 class Request:
-    """A request.
+    """A request. Its attributes can be read as items, too: `request["method"]`.
 
     Headers, cookies and parameters are read when they are asked for. The body has been received
     before the handler is called.
@@ -33,14 +35,22 @@ class Request:
     def client(self) -> str | None: ...
     @property
     def headers(self) -> Headers: ...
+    @headers.setter
+    def headers(self, values: HeadersInit) -> None: ...
     @property
     def query_params(self) -> dict[str, str]: ...
+    @query_params.setter
+    def query_params(self, values: Mapping[str, str | list[str]]) -> None: ...
     @property
     def query_items(self) -> list[tuple[str, str]]: ...
     @property
     def path_params(self) -> dict[str, str]: ...
+    @path_params.setter
+    def path_params(self, values: Mapping[str, str]) -> None: ...
     @property
     def cookies(self) -> dict[str, str]: ...
+    @cookies.setter
+    def cookies(self, values: Mapping[str, str]) -> None: ...
     @property
     def claims(self) -> dict[str, Any] | None: ...
     @property
@@ -49,7 +59,38 @@ class Request:
     def state(self) -> State: ...
     def body(self) -> Awaitable[bytes]: ...
     def json(self) -> Awaitable[Any]: ...
+    def set_body(self, content: Any) -> None:
+        """Puts another body in the place of the one that came, in a hook before the handler.
+
+        A str is sent on as UTF-8 and bytes as they are; all else becomes JSON, and the content type says so.
+        """
+
     def __getitem__(self, name: str) -> Any: ...
+    def __setitem__(self, name: str, value: Any) -> None: ...
+    def __contains__(self, name: object) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def keys(self) -> tuple[str, ...]: ...
+    def get(self, name: str, default: Any = None) -> Any: ...
+
+class Exchange:
+    """A request on its way through the hooks of its route."""
+
+    @property
+    def request(self) -> Request: ...
+    @property
+    def name(self) -> str: ...
+    def validate(self) -> Awaitable[None]:
+        """Checks the request as it is now. Raises `_driver.Refused` for one that is at fault."""
+
+    def invoke(self) -> Any:
+        """Calls the function, for what it returns; to be awaited if it is async or runs on a thread."""
+
+    def send(self, response: Any) -> Sent: ...
+    def problem(self, status: int, detail: str | None = None) -> Response: ...
+
+class Sent:
+    """A response on its way back through the server."""
 
 class Scope:
     """What runs when the answer to a request is over."""

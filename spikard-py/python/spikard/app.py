@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from msgspec.structs import replace
+
 from ._lifespan import Hook, Lifespan, Manager
 from ._route_table import RouteTable
 from .datastructures import State
@@ -144,7 +146,14 @@ class Spikard(RouteTable):
 
     def _routes(self) -> list[_plan.Route]:
         """All routes, compiled; asked for at start."""
-        return list(self._compile())
+        routes = list(self._compile())
+        if not any(route.hooks for route in routes):
+            return routes
+        from ._driver import Driver
+
+        return [
+            replace(route, driver=Driver(route, self._exception_response)) if route.hooks else route for route in routes
+        ]
 
     def _exception_response(
         self, exception: Exception, request: Any
