@@ -115,9 +115,9 @@ impl Exchange {
 
     /// The exception that ends the way of a request which is refused.
     fn refused(&self, py: Python<'_>, response: Response) -> PyErr {
-        let refused = self.as_object(py, response).and_then(|response| {
-            py.import("spikard._driver")?.getattr("Refused")?.call1((response,))
-        });
+        let refused = self
+            .as_object(py, response)
+            .and_then(|response| py.import("spikard._driver")?.getattr("Refused")?.call1((response,)));
         refused.map_or_else(|error| error, PyErr::from_value)
     }
 

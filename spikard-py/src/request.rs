@@ -97,6 +97,7 @@ impl Request {
     }
 }
 
+#[allow(clippy::unused_self)] // methods of Python have one
 #[pymethods]
 impl Request {
     /// The method, in upper case.

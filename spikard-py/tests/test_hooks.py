@@ -74,7 +74,7 @@ OK: dict[str, Any] = {"json": {"name": "a"}}
         ("GET", "/items/1", {}, 405, []),
     ],
 )
-def test_the_order(app, seen, method, target, options, status, expected):
+def test_the_order(app, seen, method, target, options, status, expected):  # noqa: PLR0917
     assert TestClient(app).request(method, target, **options).status_code == status
     assert seen == expected
 

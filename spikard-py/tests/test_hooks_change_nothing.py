@@ -77,6 +77,10 @@ VALUES: list[Any] = [
     FileResponse("/does/not/exist"),
     {"value": object()},
 ]
+MULTIPART = (
+    b'--x\r\ncontent-disposition: form-data; name="name"\r\n\r\nada\r\n'
+    b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\n\r\n\0\r\n\r\n--x--\r\n'
+)
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     *(("GET", f"/{kind}/{number}", {}) for kind in ("async", "sync", "inline") for number in range(len(VALUES))),
     ("HEAD", "/async/7", {}),
@@ -102,7 +106,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
             {"content": b"{}", "headers": {"content-encoding": "gzip"}},
             {"data": {"name": "ada", "size": "3"}},
             {"data": {"name": "ada"}, "headers": {"sec-fetch-site": "cross-site"}},
-            {"data": {"name": "ada"}, "files": {"file": ("a.txt", b"\0\r\n")}},
+            {"content": MULTIPART, "headers": {"content-type": "multipart/form-data; boundary=x"}},
         )
     ),
     ("GET", "/parameters/1?q=a&tag=1&tag=2", {"headers": {"x-token": "t"}, "cookies": {"session": "s"}}),

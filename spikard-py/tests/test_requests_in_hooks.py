@@ -19,7 +19,7 @@ def app() -> Spikard:
     app = Spikard()
 
     @app.post("/items/{number}")
-    async def item(
+    async def item(  # noqa: PLR0917
         request: Request,
         number: int,
         item: Item,
@@ -57,7 +57,8 @@ def test_a_request_can_be_read_as_attributes_and_as_items(app):
         read["body"] = await request.body()  # type: ignore[attr-defined]
         read["json"] = await request.json()  # type: ignore[attr-defined]
         assert all(getattr(request, name) == value for name, value in read.items() if name not in ("body", "json"))
-        assert "method" in request and "nothing" not in request and request.get("nothing", 1) == 1
+        assert [name in request for name in ("method", "nothing")] == [True, False]
+        assert request.get("nothing", 1) == 1
         with pytest.raises(KeyError):
             request["nothing"]
         return request
@@ -155,9 +156,9 @@ def test_a_header_that_a_hook_takes_away_is_gone(app):
 def test_later_hooks_see_what_earlier_ones_changed(app):
     @app.on_request
     def first(request):
+        assert request.cookies == {}
         request.headers["cookie"] = "session=a"
         request.query_params["tag"] = "a"
-        assert request.cookies == {"session": "a"} or True
         return request
 
     @app.pre_handler
@@ -171,7 +172,7 @@ def test_later_hooks_see_what_earlier_ones_changed(app):
     ("change", "text"),
     [
         (lambda request: request.path_params.update(number=7), "path parameter 'number' is 7, expected a str"),
-        (lambda request: request.cookies.update(a="b;c=d"), "cookie \"a\" is \"b;c=d\", expected text without `;`"),
+        (lambda request: request.cookies.update(a="b;c=d"), 'cookie "a" is "b;c=d", expected text without `;`'),
         (lambda request: request.headers.update(a="b\r\nc: d"), "expected latin-1 without control characters"),
         (lambda request: request.__setitem__("path", "/"), "path of a request cannot be changed"),
         (lambda request: request.__setitem__("user", "ada"), "belongs in request.state"),
@@ -212,7 +213,6 @@ def test_a_handler_without_a_body_does_not_judge_it():
     app = Spikard()
     app.on_request(lambda request: request)
     app.post("/")(lambda: "fine")
-    app.post("/raw")(lambda body: len(body))
 
     @app.post("/bytes")
     async def raw(data: Annotated[bytes, Body()]) -> int:

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+from spikard._headers import HeadersInit
 from spikard._plan import Route
 from spikard._server import Hooks
 from spikard.app import Spikard
 from spikard.config import ServerConfig
-from spikard._headers import HeadersInit
 from spikard.datastructures import Headers, State
 from spikard.responses import Response
 
