@@ -2,12 +2,16 @@
 
 import asyncio
 import contextvars
+import time
 from typing import Annotated, Any
 
 import msgspec
 import pytest
+from support.tokens import bearer
 
 from spikard import Body, Cookie, Header, Query, Request, Response, Spikard, TestClient
+
+SECRET = "s" * 32
 
 
 class Item(msgspec.Struct):
@@ -207,6 +211,22 @@ def test_context_variables_of_hooks_reach_the_handler(is_async):
     app.get("/")(read_async if is_async else read)
     client = TestClient(app)
     assert [client.get(f"/?tenant={name}").text for name in "ab"] == ["a", "b"]
+
+
+def test_a_hook_sees_the_claims_of_the_token_and_the_name_of_the_key():
+    app = Spikard()
+
+    @app.on_request
+    async def who(request):
+        return Response([request.claims and request.claims["sub"], request.consumer])
+
+    app.get("/token", jwt_auth={"secret": SECRET})(lambda: None)
+    app.get("/key", api_key_auth={"keys": {"mobile": "k" * 32}})(lambda: None)
+    client = TestClient(app)
+    token = bearer(SECRET, sub="ada", exp=int(time.time()) + 60)
+    assert client.get("/token", headers=token).json() == ["ada", None]
+    assert client.get("/token").status_code == 401
+    assert client.get("/key", headers={"x-api-key": "k" * 32}).json() == [None, "mobile"]
 
 
 def test_a_handler_without_a_body_does_not_judge_it():

@@ -10,7 +10,6 @@ steps, and what hooks return, is decided here.
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable, Coroutine, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from ._border import Parts
     from ._plan import Hook, Hooks, Route
     from ._spikard import Exchange, Request, Sent
-
-logger = logging.getLogger("spikard")
 
 ExceptionResponse = Callable[[Exception, Any], Response | Coroutine[Any, Any, Response] | None]
 Step = Iterable["Hook"]
@@ -151,7 +148,9 @@ def _problem(reason: Exception | ProblemResponse, exchange: Exchange) -> Respons
     if isinstance(reason, HTTPException):
         reason = ProblemResponse(reason)
     if not isinstance(reason, ProblemResponse):
-        logger.error("%s failed (request %s)", exchange.name, exchange.request.request_id, exc_info=reason)
+        from ._server import log_exception
+
+        log_exception(reason, exchange.name, exchange.request.request_id or "-")
         return exchange.problem(500)
     response = exchange.problem(reason.status_code, reason.content)
     for name, value in reason.headers.lines():

@@ -60,6 +60,8 @@ class Serves:
     """What stands behind the block."""
     port: int | None = None
     """The port that the block itself serves on; `None`: `app.run(port=0)` is added."""
+    logs: tuple[str, ...] = ()
+    """What the program prints or logs, line by line, in any order."""
     part: tuple[int, int | None] | None = None
     """From which line of the block to which one is meant; `None`: all of it."""
 

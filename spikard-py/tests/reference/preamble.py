@@ -2,6 +2,7 @@
 
 GIVEN = {
     "app": "from spikard import Spikard\napp = Spikard()\n",
+    "Response": "from spikard import Response\n",
     "ServerConfig": "from spikard import ServerConfig\n",
     "User": "from msgspec import Struct\nclass User(Struct):\n    id: int\n    name: str\n    email: str\n",
     # What the test of 001 and 002 is held against: users are created without an id, and with 201.

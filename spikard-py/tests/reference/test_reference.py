@@ -89,6 +89,7 @@ def test_serves(entry: Serves, at: str, tmp_path: Path) -> None:
             for check in entry.checks:
                 check(client)
         assert program.stop() == 0, program.log
+        assert set(entry.logs) <= set(program.log.splitlines()), program.log
 
 
 @needs_the_reference
