@@ -30,6 +30,8 @@ pub struct PythonLeaf {
     pub name: String,
     /// What answers.
     pub service: Arc<dyn Service>,
+    /// Where it is written, for errors about its route: `shop.users, shop.py:12`.
+    pub source: Option<String>,
     /// Whether it checks all parameters of its path, so that it can list everything about a
     /// request that does not fit. If not, their converters are checked in front of it.
     pub checks_path: bool,

@@ -99,5 +99,5 @@ pub use security_headers::SecurityHeadersConfig;
 pub use service::{Answer, Layer, Policy, Request, Response, Rim, Service, Tower};
 pub use stack::{Policies, Stack};
 pub use static_files::{DirectoryConfig, RestPath, StaticFiles, StaticFilesConfig};
-pub use timeout::TimeoutConfig;
+pub use timeout::{TimeoutConfig, is_overdue};
 pub use units::Size;

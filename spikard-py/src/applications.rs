@@ -92,14 +92,14 @@ impl PythonLeaves for Applications {
         let checked: HashSet<&str> = known.path_parameters().collect();
         let pattern = PathPattern::parse(&route.path).map_err(|message| ctx.invalid("path", message))?;
         let checks_path = pattern.names().all(|name| checked.contains(name));
-        let name = Python::attach(|py| format!("python {}", known.name.bind(py)));
+        let (name, source) = (format!("python {}", known.title), Some(known.source.clone()));
         let (engine, limits) = (Arc::clone(&self.engine), config.limits.body);
         let service: Arc<dyn Service> = if known.driver.is_some() {
             Arc::new(HookedLeaf { route: known, engine, limits })
         } else {
             Arc::new(PythonLeaf { route: known, engine, limits })
         };
-        Ok(Built { name, service, checks_path })
+        Ok(Built { name, service, source, checks_path })
     }
 }
 

@@ -7,13 +7,16 @@ use std::sync::atomic::AtomicUsize;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use spikard_core::Response;
+use spikard_core::problem::Subject;
+use spikard_core::{Response, is_overdue};
 use tokio::runtime::Handle;
 
 use crate::call::Call;
+use crate::failure;
+use crate::panics;
 use crate::pool::Pool;
 use crate::promise::Promises;
-use crate::queue::{Cancel, Queue};
+use crate::queue::{self, Cancel, Queue};
 use crate::route::{Kind, PythonRoute};
 use crate::slot::Slot;
 use crate::standing::Standing;
@@ -88,8 +91,8 @@ impl Engine {
         match step {
             Step::Done(response) => response,
             Step::Waiting { task, slot } => {
-                let waiting = Waiting { slot: slot.clone(), off: route.cancel.then_some(Off::Here(task)) };
-                waiting.answer().await
+                let off = Off::Here(task);
+                Waiting { slot: slot.clone(), off: Some(off), stays: !route.cancel }.answer().await
             }
         }
     }
@@ -99,7 +102,7 @@ impl Engine {
         let cancel = Cancel::new(slot.clone());
         let (engine, of, note) = (Arc::clone(self), Arc::clone(route), Arc::clone(&cancel));
         queue.push(Box::new(move |py| {
-            if note.slot.is_closed() && of.cancel {
+            if note.is_off() {
                 return;
             }
             match step::begin(py, &engine, &of, call) {
@@ -110,8 +113,8 @@ impl Engine {
                 }
             }
         }));
-        let off = route.cancel.then(|| Off::Queued(Arc::clone(queue), cancel));
-        Waiting { slot, off }.answer().await
+        let off = Off::Queued(Arc::clone(queue), cancel);
+        Waiting { slot, off: Some(off), stays: !route.cancel }.answer().await
     }
 
     async fn run_threaded(self: &Arc<Self>, route: &Arc<PythonRoute>, call: Call) -> Response {
@@ -124,16 +127,18 @@ impl Engine {
             }
         }));
         if !taken {
-            return crate::failure::busy(&subject);
+            return failure::busy(&subject);
         }
-        Waiting { slot, off: None }.answer().await
+        // A function on a thread cannot be called off once it runs.
+        Waiting { slot, off: None, stays: false }.answer().await
     }
 
     /// Runs something on the thread of the loop: at once if this is the one.
     pub(crate) fn on_loop(&self, job: impl FnOnce(Python<'_>) + Send + 'static) {
         match &self.transport {
             Transport::Here => Python::attach(|py| {
-                job(py);
+                // A panic would end the task of tokio that is running, whosever it is.
+                let _ = failure::guarded(&Subject::default(), || job(py));
                 thread::after_python(py);
             }),
             Transport::Queue(queue) => queue.push(Box::new(job)),
@@ -156,6 +161,8 @@ impl Engine {
 struct Waiting {
     slot: Slot,
     off: Option<Off>,
+    /// Whether the handler goes on when its client has gone away. Its time may be over all the same.
+    stays: bool,
 }
 
 /// How a handler is called off.
@@ -172,18 +179,23 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if !self.slot.close() {
+        if !self.slot.close() || (self.stays && !is_overdue()) {
             return;
         }
         match self.off.take() {
             Some(Off::Here(task)) => Python::attach(|py| {
-                if let Err(error) = task.call_method0(py, pyo3::intern!(py, "cancel")) {
-                    error.write_unraisable(py, Some(task.bind(py)));
-                }
+                // A panic while a panic is dropping this would end the process.
+                let _ = failure::guarded(&Subject::default(), || {
+                    panics::point("cancel");
+                    queue::cancel(py, &task);
+                });
                 drop(task);
                 thread::after_python(py);
             }),
-            Some(Off::Queued(queue, cancel)) => queue.push(Box::new(move |py| cancel.run(py))),
+            Some(Off::Queued(queue, cancel)) => {
+                cancel.call_off();
+                queue.push(Box::new(move |py| cancel.run(py)));
+            }
             None => {}
         }
     }

@@ -12,6 +12,7 @@ use spikard_core::problem::{INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, Subject}
 
 use crate::call::Call;
 use crate::engine::Engine;
+use crate::panics;
 use crate::respond::respond;
 use crate::route::PythonRoute;
 use crate::thread;
@@ -25,6 +26,7 @@ pub(crate) enum Failed<'py> {
 
 /// Answers an exception: by what the app has for it, else with a 500.
 pub(crate) fn of<'py>(py: Python<'py>, engine: &Arc<Engine>, route: &PythonRoute, call: &mut Call, error: PyErr) -> Failed<'py> {
+    panics::point("failure");
     if error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py) {
         thread::fail(error);
         return Failed::Answered(INTERNAL_SERVER_ERROR.response(&call.subject(), "Internal server error"));

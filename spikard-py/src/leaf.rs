@@ -14,6 +14,7 @@ use crate::after::After;
 use crate::call::Call;
 use crate::engine::Engine;
 use crate::file;
+use crate::panics;
 use crate::route::{Checked, PythonRoute};
 
 /// The leaf of one route.
@@ -26,6 +27,7 @@ pub(crate) struct PythonLeaf {
 impl Service for PythonLeaf {
     fn call(&self, mut request: Request) -> Answer<'_> {
         Box::pin(async move {
+            panics::point("leaf");
             let kind = self.route.body_kind();
             let body = if kind == BodyKind::None {
                 RequestBody::default()

@@ -24,6 +24,8 @@ mod group;
 mod json;
 mod leaf;
 mod lock;
+mod log;
+mod panics;
 mod parameters;
 mod pool;
 mod program;
@@ -50,6 +52,9 @@ pub mod _spikard {
     use crate::after::{Scope, open_scopes};
     #[pymodule_export]
     use crate::config::launch_settings;
+    #[cfg(debug_assertions)]
+    #[pymodule_export]
+    use crate::panics::panic_at;
     #[pymodule_export]
     use crate::program::main;
     #[pymodule_export]

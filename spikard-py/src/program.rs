@@ -44,7 +44,6 @@ impl PythonLeaves for Program {
 
 impl Host for Program {
     fn serve(&self, arguments: &ServeArguments) -> ExitCode {
-        program::log();
         let names_none = |loaded: Loaded| loaded.config.routes.iter().all(|route| route.python.is_none());
         if load(&arguments.file, &process_environment).is_ok_and(names_none) {
             // Without Python the server has all cores to itself.
@@ -69,7 +68,6 @@ impl Host for Program {
     }
 
     fn run(&self, arguments: &RunArguments) -> ExitCode {
-        program::log();
         ended(Python::attach(|py| {
             let given = PyDict::new(py);
             given.set_item("host", &arguments.host)?;

@@ -12,8 +12,11 @@ use futures_util::future::{AbortHandle, Abortable};
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use spikard_core::problem::Subject;
 
 use crate::engine::{Engine, Transport};
+use crate::failure;
+use crate::panics;
 use crate::thread;
 
 /// Makes the awaitables of one event loop.
@@ -83,7 +86,11 @@ impl Settlement {
                 if done.is_truthy()? {
                     return Ok(());
                 }
-                let outcome = match value(py) {
+                let value = failure::guarded(&Subject::default(), || {
+                    panics::point("promise");
+                    value(py)
+                });
+                let outcome = match value.unwrap_or_else(|_| Err(PyRuntimeError::new_err("the bridge panicked"))) {
                     Ok(value) => promise.call_method1(pyo3::intern!(py, "set_result"), (value,)),
                     Err(error) => promise.call_method1(pyo3::intern!(py, "set_exception"), (error.into_value(py),)),
                 };

@@ -6,10 +6,14 @@
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
+use spikard_core::problem::Subject;
 
+use crate::failure;
+use crate::panics;
 use crate::slot::Slot;
 
 /// Work for the thread of the loop.
@@ -51,7 +55,8 @@ impl Queue {
         while matches!((&self.receiver).read(&mut bytes), Ok(read) if read == bytes.len()) {}
         let jobs = std::mem::take(&mut *self.jobs());
         for job in jobs {
-            job(py);
+            // A job answers for its own panics; one that is left must not cost those behind it.
+            let _ = failure::guarded(&Subject::default(), || job(py));
         }
     }
 
@@ -63,26 +68,43 @@ impl Queue {
 /// What became of a request: the place of its answer, and how it is called off.
 pub(crate) struct Cancel {
     /// The task of asyncio, once it has begun to wait.
-    pub(crate) task: Mutex<Option<Py<PyAny>>>,
+    task: Mutex<Option<Py<PyAny>>>,
+    off: AtomicBool,
     pub(crate) slot: Slot,
 }
 
 impl Cancel {
     pub(crate) fn new(slot: Slot) -> Arc<Self> {
-        Arc::new(Self { task: Mutex::default(), slot })
+        Arc::new(Self { task: Mutex::default(), off: AtomicBool::new(false), slot })
     }
 
     pub(crate) fn set(&self, task: Py<PyAny>) {
         *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
+    /// Says that the handler need not begin.
+    pub(crate) fn call_off(&self) {
+        self.off.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was called off before it began.
+    pub(crate) fn is_off(&self) -> bool {
+        self.off.load(Ordering::Relaxed)
+    }
+
     /// Cancels the task. Called on the thread of the loop.
     pub(crate) fn run(&self, py: Python<'_>) {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task
-            && let Err(error) = task.call_method0(py, pyo3::intern!(py, "cancel"))
-        {
-            error.write_unraisable(py, Some(task.bind(py)));
+        if let Some(task) = task {
+            panics::point("cancel");
+            cancel(py, &task);
         }
+    }
+}
+
+/// Cancels a task, on the thread of its loop.
+pub(crate) fn cancel(py: Python<'_>, task: &Py<PyAny>) {
+    if let Err(error) = task.call_method0(py, pyo3::intern!(py, "cancel")) {
+        error.write_unraisable(py, Some(task.bind(py)));
     }
 }

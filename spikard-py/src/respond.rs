@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::exchange::Sent;
 use crate::failure;
 use crate::file;
+use crate::panics;
 use crate::route::PythonRoute;
 use crate::stream;
 
@@ -32,6 +33,7 @@ pub(crate) fn respond(
     route: &PythonRoute,
     call: &Call,
 ) -> PyResult<Response> {
+    panics::point("respond");
     if result.is_exact_instance_of::<PyDict>() || result.is_exact_instance_of::<PyList>() {
         return plain(&result, route);
     }

@@ -13,6 +13,7 @@ use spikard_core::{BodyKind, Response};
 use crate::app::App;
 use crate::arguments::Arguments;
 use crate::call::Call;
+use crate::panics;
 use crate::parameters;
 
 /// A handler and how it is called.
@@ -20,6 +21,10 @@ pub(crate) struct PythonRoute {
     pub(crate) app: Arc<App>,
     /// The name for tasks and logs.
     pub(crate) name: Py<PyString>,
+    /// The same, for errors at start.
+    pub(crate) title: String,
+    /// The same with file and line of the function.
+    pub(crate) source: String,
     pub(crate) kind: Kind,
     /// What runs the hooks around the function, if there are any: `_driver.Driver`. It is a coroutine
     /// function, whatever the function is.
@@ -78,9 +83,12 @@ impl PythonRoute {
         let signature = plan.getattr("signature")?;
         let encode = signature.getattr("encode")?;
         let encode = if encode.is_none() { app.encode.clone_ref(plan.py()) } else { encode.unbind() };
+        let (title, place): (String, String) = (plan.getattr("name")?.extract()?, plan.getattr("place")?.extract()?);
         Ok(Self {
             app: Arc::clone(app),
             name: plan.getattr("name")?.cast_into::<PyString>()?.unbind(),
+            source: if place.is_empty() { title.clone() } else { format!("{title}, {place}") },
+            title,
             kind: match (is_async, may_wait, to_thread) {
                 (true, true, _) => Kind::Task,
                 (true, false, _) => Kind::Standing,
@@ -123,6 +131,7 @@ impl PythonRoute {
     /// # Errors
     /// The refusal.
     pub(crate) fn check(&self, parts: &Parts, body: &RequestBody) -> Checked {
+        panics::point("check");
         let wanted = self.arguments.body();
         if let Some(response) = wanted.and_then(|wanted| wanted.refused_type(body, &Subject::of_parts(parts))) {
             return Err(Box::new(response));

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use crate::applications::Applications;
 use crate::config;
 use crate::engine::{Engine, Transport};
+use crate::log;
 use crate::promise;
 use crate::queue::Queue;
 use crate::turn::Turns;
@@ -60,6 +61,7 @@ impl Side {
 
 impl Server {
     fn build(py: Python<'_>, loaded: Loaded, applications: Applications, side: Side) -> Result<Self, Report> {
+        log::begin();
         let worker = workers::take();
         let loaded = loaded.mount(&applications, &process_environment)?;
         let ctx = worker.as_ref().map_or_else(|| loaded.context(), |worker| worker.context(&loaded.directory));

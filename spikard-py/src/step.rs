@@ -10,6 +10,7 @@ use crate::context;
 use crate::engine::Engine;
 use crate::exchange::Exchange;
 use crate::failure::{self, Failed};
+use crate::panics;
 use crate::respond::respond;
 use crate::route::{Kind, PythonRoute, Unmet};
 use crate::slot::Slot;
@@ -39,6 +40,7 @@ pub(crate) fn begin(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRout
 }
 
 fn first(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call) -> Step {
+    panics::point("handler");
     let _scope = call.enter(py);
     if let Some(driver) = &route.driver {
         return drive(py, engine, route, call, driver.bind(py));
@@ -88,6 +90,7 @@ pub(crate) fn on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<Python
 }
 
 fn call_on_thread(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, mut call: Call, slot: &Slot) {
+    panics::point("thread");
     let _scope = call.enter(py);
     let outcome = match context::isolated(py, || route.invoke(py, &mut call)) {
         Ok(result) => respond(py, engine, result, route, &call),
@@ -154,6 +157,7 @@ fn conclude(
     task: &Bound<'_, PyAny>,
     stage: Stage,
 ) -> Step {
+    panics::point("result");
     let result = task.call_method0(pyo3::intern!(py, "result"));
     match stage {
         Stage::Handler => settle(py, engine, route, call, result),

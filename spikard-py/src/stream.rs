@@ -19,6 +19,7 @@ use spikard_core::Body;
 use crate::after::After;
 use crate::call::Call;
 use crate::engine::Engine;
+use crate::panics;
 use crate::route::PythonRoute;
 use crate::thread;
 
@@ -186,6 +187,7 @@ struct Sender {
 impl Sender {
     /// Sends a piece. True if another one is wanted at once.
     fn send(&self, piece: &Bound<'_, PyAny>) -> PyResult<bool> {
+        panics::point("stream");
         let bytes = if let Ok(bytes) = piece.cast::<PyBytes>() {
             Bytes::copy_from_slice(bytes.as_bytes())
         } else if let Ok(text) = piece.cast::<PyString>() {

@@ -14,10 +14,13 @@ use std::time::Duration;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use spikard_core::problem::Subject;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, Sleep, sleep};
 
+use crate::failure;
 use crate::lock;
+use crate::panics;
 use crate::thread::{self, InTurn, Work};
 
 /// How long other threads of Python may wait for the lock while tokio is busy.
@@ -74,6 +77,7 @@ impl Turns {
             let has_events = has_events(descriptor, cx)?;
             let over = timed.is_some() && sleep.as_mut().poll(cx).is_ready();
             let called = thread::has_work(py);
+            panics::point("turn");
             tick.poll(py, cx);
             if std::mem::take(&mut first) {
                 // tokio has its turn, whatever the loop has to do.
@@ -85,7 +89,8 @@ impl Turns {
             if at_once || has_events || over || called { Poll::Ready(Ok(has_events)) } else { Poll::Pending }
         });
         let _turn = InTurn::begin(work);
-        self.runtime.block_on(turn)
+        // What panics here is the bridge itself, and the next turn may do better.
+        failure::guarded(&Subject::default(), || self.runtime.block_on(turn)).unwrap_or(Ok(false))
     }
 }
 

@@ -7,6 +7,8 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use spikard_core::workers::{Supervisor, Worker, inherited};
 
+use crate::log;
+
 /// What this process got, if it is a worker; taken when it begins to serve.
 fn inheritance() -> &'static Result<Mutex<Option<Worker>>, String> {
     static INHERITANCE: OnceLock<Result<Mutex<Option<Worker>>, String>> = OnceLock::new();
@@ -47,6 +49,7 @@ pub(crate) fn supervise(
     let Some((program, arguments)) = command.split_first() else {
         return Err(PyValueError::new_err("the command of the workers is empty"));
     };
+    log::begin();
     let timeout = Duration::try_from_secs_f64(shutdown_timeout).unwrap_or(Duration::MAX);
     let mut supervisor = Supervisor::new(workers).command(program, arguments).listen_on(host, port).shutdown_timeout(timeout);
     if let Some(requests) = max_requests {

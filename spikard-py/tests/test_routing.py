@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from spikard import Router, Spikard
+from spikard import Router, Spikard, TestClient
 from spikard.routing import get, post, unattached
 
 
@@ -161,3 +161,16 @@ def test_a_generator_is_no_handler():
             Spikard().get("/")(function)
     with pytest.raises(TypeError, match="handler is 5, expected a function"):
         Spikard().get("/")(5)
+
+
+def test_two_routes_for_the_same_requests_are_named_with_their_functions_and_files():
+    app = Spikard()
+
+    @app.get("/users/{name}")
+    async def by_name(name: str) -> None: ...
+
+    @app.get("/users/{key}")
+    async def by_key(key: str) -> None: ...
+
+    with pytest.raises(ValueError, match=r"by_key, \S+test_routing\.py:\d+\) answers the same .*by_name, \S+py:\d+\)"):
+        TestClient(app).get("/users/ada")

@@ -173,7 +173,7 @@ mod tests {
 
         fn leaf(&self, route: &RouteConfig, _: &ServerConfig, _: &BuildContext) -> Result<PythonLeaf, BuildError> {
             let name = route.python.clone().unwrap_or_default();
-            Ok(PythonLeaf { name: format!("python {name}"), service: Arc::new(Named(name)), checks_path: false })
+            Ok(PythonLeaf { name: format!("python {name}"), service: Arc::new(Named(name)), source: None, checks_path: false })
         }
     }
 

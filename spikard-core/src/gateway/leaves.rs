@@ -13,8 +13,20 @@ use crate::proxy::Upstream;
 use crate::python::{PythonLeaf, PythonLeaves};
 use crate::routes::PathPattern;
 
-/// A leaf, and what it is called in `routes` and `explain`.
-pub(super) type BuiltLeaf = (String, Arc<dyn Service>);
+/// A leaf.
+pub(super) struct BuiltLeaf {
+    /// What it is called in `routes` and `explain`.
+    pub(super) name: String,
+    /// Where it is written, if that is not the configuration.
+    pub(super) source: Option<String>,
+    pub(super) service: Arc<dyn Service>,
+}
+
+impl BuiltLeaf {
+    pub(super) fn new(name: impl Into<String>, service: Arc<dyn Service>) -> Self {
+        Self { name: name.into(), source: None, service }
+    }
+}
 
 /// The keys of which a route has exactly one.
 const KEYS: [&str; 5] = ["upstream", "static_files", "response", "redirect", "python"];
@@ -46,14 +58,16 @@ impl<'a> Leaves<'a> {
     /// Builds the leaf of a route with the path `path`, behind the check that the path asks for.
     pub(super) fn leaf(&self, config: &RouteConfig, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
         check_one(config, ctx)?;
-        let (name, service) = match config.python {
-            None => self.unchecked(config, path, ctx)?,
-            Some(_) => match self.python.leaf(config, self.config, ctx)? {
-                PythonLeaf { name, service, checks_path: true } => return Ok((name, service)),
-                PythonLeaf { name, service, .. } => (name, service),
-            },
+        let (leaf, checks_path) = if config.python.is_some() {
+            let PythonLeaf { name, service, source, checks_path } = self.python.leaf(config, self.config, ctx)?;
+            (BuiltLeaf { name, source, service }, checks_path)
+        } else {
+            (self.unchecked(config, path, ctx)?, false)
         };
-        Ok((name, checked(path, service, ctx)?))
+        if checks_path {
+            return Ok(leaf);
+        }
+        Ok(BuiltLeaf { service: checked(path, leaf.service, ctx)?, ..leaf })
     }
 
     fn unchecked(&self, config: &RouteConfig, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
@@ -63,15 +77,15 @@ impl<'a> Leaves<'a> {
         }
         if let Some(files) = &config.static_files {
             let leaf = Directory::build(files, path, &inner("static_files"))?;
-            return Ok((directory_name(&files.directory), Arc::new(leaf)));
+            return Ok(BuiltLeaf::new(directory_name(&files.directory), Arc::new(leaf)));
         }
         if let Some(response) = &config.response {
             let leaf = FixedResponse::build(response, &inner("response"))?;
-            return Ok(("response".into(), Arc::new(leaf)));
+            return Ok(BuiltLeaf::new("response", Arc::new(leaf)));
         }
         if let Some(redirect) = &config.redirect {
             let leaf = Redirect::build(redirect, path, &inner("redirect"))?;
-            return Ok((format!("redirect {}", redirect.to), Arc::new(leaf)));
+            return Ok(BuiltLeaf::new(format!("redirect {}", redirect.to), Arc::new(leaf)));
         }
         // One of the five is there, and the fifth is Python's.
         Err(ctx.invalid("", "the route has nothing that answers"))
@@ -79,7 +93,7 @@ impl<'a> Leaves<'a> {
 
     fn upstream(&self, name: &str, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
         match self.upstreams.get(name) {
-            Some(Some(upstream)) => Ok((format!("upstream {name}"), Arc::new(upstream.leaf(path, ctx)?))),
+            Some(Some(upstream)) => Ok(BuiltLeaf::new(format!("upstream {name}"), Arc::new(upstream.leaf(path, ctx)?))),
             // Its own error is reported; the route has none.
             Some(None) => Err(BuildError::Several(Vec::new())),
             None if self.upstreams.is_empty() => {

@@ -255,11 +255,15 @@ fn check_server(config: &ServerConfig, ctx: &BuildContext, errors: &mut Vec<Buil
 
 fn collision(first: &Route, second: &Route) -> BuildError {
     let at = second.place().clone();
-    let message =
-        format!("{} answers the same requests as {}, expected another path, host or method", second.name(), named(first));
+    let second = second.source().map_or_else(|| second.name(), |source| format!("{} ({source})", second.name()));
+    let message = format!("{second} answers the same requests as {}, expected another path, host or method", named(first));
     BuildError::Invalid { at, message }
 }
 
 fn named(route: &Route) -> String {
-    if *route.place() == ConfigPath::root() { route.name() } else { format!("{} at {}", route.name(), route.place()) }
+    match route.source() {
+        Some(source) => format!("{} ({source})", route.name()),
+        None if *route.place() == ConfigPath::root() => route.name(),
+        None => format!("{} at {}", route.name(), route.place()),
+    }
 }

@@ -59,7 +59,7 @@ pub(super) fn routes(
     });
     let from_program = sources.leaves.into_iter().map(|leaf| {
         let Leaf { route, name, service } = leaf;
-        plan.route(&route, |path| Ok((name, checked(path, service, plan.ctx)?)), plan.ctx)
+        plan.route(&route, |path| Ok(BuiltLeaf::new(name, checked(path, service, plan.ctx)?)), plan.ctx)
     });
     let list = ctx.place().key("static_files");
     let directories =
@@ -121,7 +121,7 @@ impl Plan<'_> {
         let route = |path: &String| {
             let path = PathPattern::parse(path).map_err(|message| ctx.invalid("route_prefix", message))?;
             let key = RouteKey { host: HostPattern::Any, path, methods: vec![Method::GET] };
-            let leaf = (directory_name(&config.directory), Arc::new(leaf.clone()) as Arc<dyn Service>);
+            let leaf = BuiltLeaf::new(directory_name(&config.directory), Arc::new(leaf.clone()));
             Ok(Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf))
         };
         paths.iter().filter(|path| !path.is_empty()).map(route).collect()

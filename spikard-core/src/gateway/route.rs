@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use spikard_middleware::{ConfigPath, Effective, Service, Stack};
 
+use super::leaves::BuiltLeaf;
 use crate::leaf::Options;
 use crate::routes::{HostPattern, RouteKey};
 
@@ -13,6 +14,7 @@ pub struct Route {
     key: RouteKey,
     place: ConfigPath,
     leaf: String,
+    source: Option<String>,
     effective: Effective,
     stack: Stack,
     service: Arc<dyn Service>,
@@ -20,17 +22,11 @@ pub struct Route {
 }
 
 impl Route {
-    pub(super) fn new(
-        key: RouteKey,
-        place: ConfigPath,
-        effective: Effective,
-        stack: Stack,
-        leaf: (String, Arc<dyn Service>),
-    ) -> Self {
-        let (leaf, service) = leaf;
+    pub(super) fn new(key: RouteKey, place: ConfigPath, effective: Effective, stack: Stack, leaf: BuiltLeaf) -> Self {
+        let BuiltLeaf { name: leaf, source, service } = leaf;
         let service = stack.around(service);
         let preflight = stack.around(Arc::new(Options));
-        Self { key, place, leaf, effective, stack, service, preflight }
+        Self { key, place, leaf, source, effective, stack, service, preflight }
     }
 
     /// What the route answers to.
@@ -46,6 +42,11 @@ impl Route {
     /// What answers: `upstream api`, `static_files ./public`, `response`, `redirect` ...
     pub fn leaf(&self) -> &str {
         &self.leaf
+    }
+
+    /// Where what answers is written, if that is not the configuration: `shop.users, shop.py:12`.
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
     }
 
     /// The policies in force, and which of them are the server's.

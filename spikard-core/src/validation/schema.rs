@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::node::Texts;
 use super::tree::Tree;
-use super::violation::{Location, Violation};
+use super::violation::{LISTED, Location, Violation};
 use super::{formats, leaf, order, wording};
 
 /// How many bytes of a document all violations together show of it: an object that lacks many keys
@@ -55,8 +55,8 @@ impl Schema {
         Ok(Self(Arc::new(Compiled { document: document.clone(), validator })))
     }
 
-    /// Everything about a value that does not fit, in the order of the value. `location` is where
-    /// the value stands in the request.
+    /// Everything about a value that does not fit, in the order of the value, up to a thousand
+    /// violations. `location` is where the value stands in the request.
     pub fn violations(&self, value: &Value, location: &Location) -> Vec<Violation> {
         self.judge(&Tree::of(value), location)
     }
@@ -90,7 +90,9 @@ impl Schema {
             let steps: Vec<String> = leaf::steps(path).collect();
             tree.at(steps.iter().map(String::as_str).chain([key])).map(Tree::value)
         };
-        let leaves = leaf::leaves(self.0.validator.iter_errors(tree), &self.0.document, &member);
+        let errors = self.0.validator.iter_errors(tree).take(LISTED);
+        let mut leaves = leaf::leaves(errors, &self.0.document, &member);
+        leaves.truncate(LISTED);
         let mut left = SHOWN;
         let mut found = Vec::with_capacity(leaves.len());
         for leaf in leaves {

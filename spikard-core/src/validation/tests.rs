@@ -106,6 +106,13 @@ fn a_large_object_is_not_sent_back_for_each_key_that_it_lacks() {
 }
 
 #[test]
+fn of_too_many_violations_a_thousand_are_listed() {
+    let numbers = Schema::compile(&json!({"items": {"type": "integer"}})).unwrap();
+    let found = |count: usize| numbers.violations(&vec!["x"; count].into(), &Location::body()).len();
+    assert_eq!((found(999), found(1000), found(1001)), (999, 1000, 1000));
+}
+
+#[test]
 fn takes_what_json_schema_takes() {
     for (schema, value) in [
         (json!({"type": "integer"}), json!(1.0)),

@@ -7,6 +7,10 @@ use serde_json::Value;
 use spikard_middleware::Response;
 use spikard_middleware::problem::{Subject, VALIDATION_ERROR};
 
+/// How many violations are looked for and listed: a body of 10 MiB can hold five million, which
+/// would fill gigabytes before the first is sent.
+pub(super) const LISTED: usize = 1000;
+
 /// Where a parameter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -93,7 +97,7 @@ impl Violation {
     }
 }
 
-/// The answer to a request that does not fit: 422 with all violations.
+/// The answer to a request that does not fit: 422 with all violations, the first thousand if there are more.
 ///
 /// ```
 /// use spikard_core::validation::{Location, Source, Violation, refuse};
@@ -103,9 +107,12 @@ impl Violation {
 /// assert_eq!(refuse(&[missing], &Subject::of(&Request::new(Body::empty()))).status(), 422);
 /// ```
 pub fn refuse(violations: &[Violation], subject: &Subject) -> Response {
-    let plural = if violations.len() == 1 { "" } else { "s" };
-    let detail = format!("{} validation error{plural} in request", violations.len());
-    VALIDATION_ERROR.with_errors(subject, &detail, Some(violations))
+    let detail = match violations.len() {
+        1 => "1 validation error in request".to_owned(),
+        count if count < LISTED => format!("{count} validation errors in request"),
+        _ => format!("at least {LISTED} validation errors in request"),
+    };
+    VALIDATION_ERROR.with_errors(subject, &detail, Some(violations.get(..LISTED).unwrap_or(violations)))
 }
 
 #[cfg(test)]
@@ -142,6 +149,9 @@ mod tests {
                 ],
             })
         );
-        assert_eq!(problem(&[page]).await["detail"], "1 validation error in request");
+        assert_eq!(problem(std::slice::from_ref(&page)).await["detail"], "1 validation error in request");
+        let many = problem(&vec![page; LISTED + 1]).await;
+        assert_eq!(many["detail"], "at least 1000 validation errors in request");
+        assert_eq!(many["errors"].as_array().map(Vec::len), Some(LISTED));
     }
 }

@@ -18,6 +18,7 @@
 //! ```
 
 mod arrival;
+mod overdue;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -39,6 +40,7 @@ use crate::service::{Answer, Layer, Policy, Request, Response, Service};
 use crate::units;
 
 use self::arrival::Arrival;
+pub use self::overdue::is_overdue;
 
 /// Bounds how long a handler may take to begin its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,7 +98,7 @@ impl Policy for Timeout {
             arrival = Some(waits);
         }
         let answer = next.call(request);
-        let bounded = Bounded { answer, arrival, started: Instant::now(), limit: self.limit, sleep: None };
+        let bounded = Bounded { answer: Some(answer), arrival, started: Instant::now(), limit: self.limit, sleep: None };
         Box::pin(async move {
             match bounded.await {
                 Some(response) => response,
@@ -110,7 +112,7 @@ impl Policy for Timeout {
 pin_project_lite::pin_project! {
     /// The answer, or none when the time is over.
     struct Bounded<'a> {
-        answer: Answer<'a>,
+        answer: Option<Answer<'a>>,
         arrival: Option<Arc<Arrival>>,
         started: Instant,
         limit: Duration,
@@ -124,7 +126,9 @@ impl Future for Bounded<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Response>> {
         let mut this = self.project();
-        if let Poll::Ready(response) = this.answer.as_mut().poll(cx) {
+        if let Some(answer) = this.answer
+            && let Poll::Ready(response) = answer.as_mut().poll(cx)
+        {
             return Poll::Ready(Some(response));
         }
         let waited = match this.arrival {
@@ -142,6 +146,7 @@ impl Future for Bounded<'_> {
         if let Some(sleep) = this.sleep.as_pin_mut() {
             ready!(sleep.poll(cx));
         }
+        overdue::drop_as_overdue(this.answer.take());
         Poll::Ready(None)
     }
 }
@@ -202,6 +207,30 @@ mod tests {
         assert!(text(refused).await.contains("/request-timeout"));
         drop(stack);
         assert!(watched.has_changed().is_err(), "no handler is left that holds the sender");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_dropped_can_tell_whether_its_time_is_over() {
+        struct Guard(std::sync::mpsc::Sender<bool>);
+        impl Drop for Guard {
+            fn drop(&mut self) {
+                let _ = self.0.send(is_overdue());
+            }
+        }
+        let (sender, told) = std::sync::mpsc::channel();
+        let stack = layered(&config(5), move |_| {
+            let guard = Guard(sender.clone());
+            async move {
+                sleep(6 * SECOND).await;
+                drop(guard);
+                Response::default()
+            }
+        });
+        assert_eq!(stack.call(Request::default()).await.status(), 408);
+        assert_eq!(told.try_recv(), Ok(true));
+        // A client that goes away drops the whole.
+        drop(tokio::time::timeout(SECOND, stack.call(Request::default())).await);
+        assert_eq!(told.try_recv(), Ok(false));
     }
 
     #[tokio::test(start_paused = true)]

@@ -49,11 +49,16 @@ def target_of(function: Function) -> Any:
             return function
 
 
+def place_of(function: Function) -> str:
+    """Where a function is written, `file:line`; empty for one that is not written in Python."""
+    code = getattr(target_of(function), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else ""
+
+
 def fault(function: Function, message: str) -> NoReturn:
     """Raises a `HandlerError`."""
-    target = target_of(function)
-    code = getattr(target, "__code__", None)
-    place = f"{code.co_filename}:{code.co_firstlineno}: " if code else ""
+    target, place = target_of(function), place_of(function)
+    place = f"{place}: " if place else ""
     raise HandlerError(f"{place}{getattr(target, '__qualname__', repr(target))}: {message}")
 
 

@@ -33,7 +33,9 @@ class RouteOptions(RoutePolicies, total=False):
     sync_to_thread: bool
     """Whether a function that is not async runs on a thread of the pool; it does unless this is false."""
     cancel_on_disconnect: bool
-    """Whether the handler is cancelled when its client goes away; it is unless this is false."""
+    """Whether the handler is cancelled when its client goes away; it is unless this is false.
+
+    Its time-out holds in both cases for as long as the client waits."""
 
 
 POLICIES = frozenset(RoutePolicies.__annotations__)

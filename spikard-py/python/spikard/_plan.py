@@ -163,3 +163,5 @@ class Route(Struct, frozen=True):
     """What takes a request through the hooks; `None`: there are none."""
     name: str = ""
     """How logs and `explain` call it: `module.function`."""
+    place: str = ""
+    """Where the function is written: `file:line`."""

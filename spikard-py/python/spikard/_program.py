@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import _log
 from .app import Spikard
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def run(target: str, **arguments: Any) -> None:
         app = load(target)
     except ValueError as error:
         sys.exit(f"spikard: {error}")
+    _log.show()
     app.run(**arguments)
 
 

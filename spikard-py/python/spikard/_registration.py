@@ -60,6 +60,7 @@ class Registration(Struct, frozen=True):
             cancel_on_disconnect=self.behaviour.get("cancel_on_disconnect", True),
             policies=(*policies, self.policies) if self.policies else policies,
             name=f"{function.__module__}.{_name(function)}",
+            place=_annotations.place_of(function),
         )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from spikard import _after, _loop, _reload, _spikard
+from spikard import _after, _log, _loop, _reload, _spikard
 from spikard._reload import command
 from spikard._stream import pump
 from spikard.responses import Response
@@ -188,6 +188,7 @@ def run(
 
 def run_file(*, file: str, host: str, port: int, workers: int, shutdown_timeout: float, banner: str) -> None:
     """Serves a configuration file with the applications that it names, until SIGTERM or Ctrl-C."""
+    _log.show()
     if not _spikard.is_worker():
         print(banner, end="", file=sys.stderr, flush=True)
         if workers > 1:

@@ -116,6 +116,9 @@ def open_scopes() -> None:
     """Opens a scope for every request from now on."""
 
 def main(arguments: list[str]) -> int: ...
+def panic_at(name: str, before: int) -> None:
+    """Lets the one panic who passes that point of the bridge after `before` others. Dev builds only."""
+
 def is_worker() -> bool: ...
 def launch_settings(config: ServerConfig) -> tuple[str, int, int, float]:
     """Host, port, number of workers, seconds for requests in flight at the end."""

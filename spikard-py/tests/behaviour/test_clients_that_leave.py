@@ -44,6 +44,15 @@ async def stay(key: str) -> None:
         raise
 
 
+@app.get("/overdue/{key}", cancel_on_disconnect=False, request_timeout=0.2)
+async def overdue(key: str) -> None:
+    seen[key] = {"waiting": True}
+    try:
+        await asyncio.sleep(30)
+    finally:
+        seen[key]["ended"] = True
+
+
 @app.get("/stream/{key}")
 async def stream(key: str) -> StreamingResponse:
     async def chunks() -> AsyncIterator[bytes]:
@@ -106,6 +115,11 @@ def test_a_route_can_keep_its_handlers(server: Server) -> None:
     wire.close()
     assert until(lambda: "finished" in record(server, "stay"))
     assert "cancelled" not in record(server, "stay")
+
+
+def test_a_route_that_keeps_its_handlers_does_not_keep_them_beyond_their_time(server: Server) -> None:
+    assert server.client.get("/overdue/over").status_code == 408
+    assert until(lambda: "ended" in record(server, "over"))
 
 
 @pytest.mark.xfail(
