@@ -111,7 +111,8 @@ REQUESTS = {
 
 def panic_next(server: Server, point: str) -> None:
     # The request that asks for the panic passes some points itself, on its way back.
-    server.client.put(f"/next/{point}/{int(point == "respond")}").raise_for_status()
+    before = int(point == "respond")
+    server.client.put(f"/next/{point}/{before}").raise_for_status()
 
 
 def has_panicked(server: Server, point: str) -> bool:
