@@ -12,6 +12,7 @@ use spikard_core::{Response, is_overdue};
 use tokio::runtime::Handle;
 
 use crate::call::Call;
+use crate::events::Closing;
 use crate::failure;
 use crate::panics;
 use crate::pool::Pool;
@@ -35,6 +36,8 @@ pub(crate) struct Engine {
     standing: PyOnceLock<Standing>,
     /// How many scopes are open (`after`).
     pub(crate) scopes: AtomicUsize,
+    /// Tells streams of events that the server ends.
+    pub(crate) closing: Closing,
     pub(crate) pool: Pool,
 }
 
@@ -57,6 +60,7 @@ impl Engine {
             event_loop: event_loop.clone().unbind(),
             standing: PyOnceLock::new(),
             scopes: AtomicUsize::new(0),
+            closing: Closing::new(),
             pool: Pool::new(),
         }))
     }

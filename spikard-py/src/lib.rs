@@ -17,6 +17,7 @@ mod changes;
 mod config;
 mod context;
 mod engine;
+mod events;
 mod exchange;
 mod failure;
 mod file;

@@ -150,6 +150,7 @@ impl Server {
             let drain = server.drain();
             let asked = async {
                 drain.begun().await;
+                engine.closing.begin();
                 Instant::now()
             };
             let (_, asked) = tokio::join!(server.run(Live::new(service), signals), asked);
@@ -160,8 +161,9 @@ impl Server {
 
     /// Asks for a graceful end; the second time for an end at once.
     fn stop(&self) {
-        if let Some(stop) = &*self.stop.lock().unwrap_or_else(PoisonError::into_inner) {
-            stop.signal();
+        match &*self.stop.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(stop) => stop.signal(),
+            None => self.side.engine.closing.begin(),
         }
     }
 

@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use spikard_core::Body;
@@ -19,6 +20,7 @@ use spikard_core::Body;
 use crate::after::After;
 use crate::call::Call;
 use crate::engine::Engine;
+use crate::events::{Due, Pulse};
 use crate::panics;
 use crate::route::PythonRoute;
 use crate::thread;
@@ -35,6 +37,8 @@ struct Channel {
     room: Option<Py<PyAny>>,
     end: Option<End>,
     closed: bool,
+    /// The server ends: what is broken off now has ended in order.
+    closing: bool,
 }
 
 enum End {
@@ -62,7 +66,11 @@ pub(crate) fn body(
     let shared = Shared::default();
     let sender = Bound::new(py, Sender { shared: shared.clone(), after: Mutex::new(call.after()) })?;
     let subject = call.subject();
-    let pump = route.app.pump.bind(py).call1((stream.getattr("iterable")?, sender, &route.name, subject.request_id()))?;
+    let pump = route.app.pump.bind(py).call1((stream, sender, &route.name, subject.request_id()))?;
+    let interval: Option<f64> = stream.getattr("keep_alive")?.extract()?;
+    let interval =
+        interval.map(Duration::try_from_secs_f64).transpose().map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let pulse = interval.map(|interval| Pulse::new(interval, &engine.closing));
     let task = Pump::Coroutine(pump.unbind());
     let name = route.name.clone_ref(py);
     Ok(Body::new(Streamed {
@@ -71,7 +79,9 @@ pub(crate) fn body(
         task: Arc::new(Mutex::new(task)),
         name,
         after: call.after(),
+        pulse,
         started: false,
+        breaks_off: false,
     }))
 }
 
@@ -88,7 +98,10 @@ struct Streamed {
     task: Arc<Mutex<Pump>>,
     name: Py<PyString>,
     after: Option<After>,
+    /// What a stream of events has.
+    pulse: Option<Pulse>,
     started: bool,
+    breaks_off: bool,
 }
 
 impl Streamed {
@@ -110,6 +123,34 @@ impl Streamed {
             }
         });
     }
+
+    /// Calls the pump off, which closes the iterable.
+    fn cancel(&self) {
+        let task = Arc::clone(&self.task);
+        self.engine.on_loop(move |py| {
+            let cancelled = match std::mem::replace(&mut *task.lock().unwrap_or_else(PoisonError::into_inner), Pump::None) {
+                Pump::Coroutine(coroutine) => coroutine.call_method0(py, "close").map(drop),
+                Pump::Running(task) => task.call_method0(py, "cancel").map(drop),
+                Pump::None => Ok(()),
+            };
+            if let Err(error) = cancelled {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+
+    /// What is sent while there is nothing to send. Where the server ends, the iterable is closed first.
+    fn poll_pulse(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        let Some(pulse) = &mut self.pulse else { return Poll::Pending };
+        match ready!(pulse.poll(cx)) {
+            Due::Comment(comment) => Poll::Ready(Some(Ok(Frame::data(comment)))),
+            Due::Close => {
+                self.shared.lock().closing = true;
+                self.cancel();
+                Poll::Pending
+            }
+        }
+    }
 }
 
 impl HttpBody for Streamed {
@@ -120,7 +161,8 @@ impl HttpBody for Streamed {
         if !self.started {
             self.start();
         }
-        let mut channel = self.shared.lock();
+        let shared = self.shared.clone();
+        let mut channel = shared.lock();
         if let Some(piece) = channel.pieces.pop_front() {
             channel.waiting -= piece.len();
             if channel.waiting < AHEAD
@@ -129,14 +171,24 @@ impl HttpBody for Streamed {
                 drop(channel);
                 self.engine.on_loop(move |py| resolve(py, &room));
             }
+            if let Some(pulse) = &mut self.pulse {
+                pulse.sent();
+            }
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         match channel.end {
             Some(End::Complete) => Poll::Ready(None),
+            Some(End::Failed) if channel.closing => Poll::Ready(None),
+            // One more turn: a connection that breaks off drops what it has not written yet.
+            Some(End::Failed) if !std::mem::replace(&mut self.breaks_off, true) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Some(End::Failed) => Poll::Ready(Some(Err(std::io::Error::other("the handler's stream failed")))),
             None => {
                 channel.reader = Some(cx.waker().clone());
-                Poll::Pending
+                drop(channel);
+                self.poll_pulse(cx)
             }
         }
     }
@@ -150,17 +202,7 @@ impl Drop for Streamed {
             return;
         }
         drop(channel);
-        let task = Arc::clone(&self.task);
-        self.engine.on_loop(move |py| {
-            let cancelled = match std::mem::replace(&mut *task.lock().unwrap_or_else(PoisonError::into_inner), Pump::None) {
-                Pump::Coroutine(coroutine) => coroutine.call_method0(py, "close").map(drop),
-                Pump::Running(task) => task.call_method0(py, "cancel").map(drop),
-                Pump::None => Ok(()),
-            };
-            if let Err(error) = cancelled {
-                error.write_unraisable(py, None);
-            }
-        });
+        self.cancel();
     }
 }
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .app import Spikard
     from .config import *  # noqa: F403  # generated
     from .datastructures import Headers, State, UploadFile
+    from .events import SseEvent
     from .exceptions import HTTPException
     from .params import Body, Cookie, File, Form, Header, Path, Query
     from .responses import (
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
         Response,
         StreamingResponse,
     )
-    from .routing import Router, delete, get, head, options, patch, post, put, route, trace
+    from .routing import Router, delete, get, head, options, patch, post, put, route, sse, trace
     from .testing import LiveTestClient, TestClient
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Response",
     "Router",
     "Spikard",
+    "SseEvent",
     "State",
     "StreamingResponse",
     "TestClient",
@@ -58,6 +60,7 @@ __all__ = [
     "post",
     "put",
     "route",
+    "sse",
     "trace",
 ]
 if TYPE_CHECKING:
@@ -67,10 +70,11 @@ _HOMES = {
     "_spikard": "Request",
     "app": "Spikard",
     "datastructures": "Headers State UploadFile",
+    "events": "SseEvent",
     "exceptions": "HTTPException",
     "params": "Body Cookie File Form Header Path Query",
     "responses": "FileResponse HTMLResponse JSONResponse RedirectResponse Response StreamingResponse",
-    "routing": "Router delete get head options patch post put route trace",
+    "routing": "Router delete get head options patch post put route sse trace",
     "testing": "LiveTestClient TestClient",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

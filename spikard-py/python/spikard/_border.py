@@ -6,18 +6,29 @@ The server knows these classes by name. Here is no logic.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, Iterable
-from typing import TypeAlias
+from collections.abc import AsyncIterable, Callable, Iterable
+from typing import Any, TypeAlias
 
 
 class Stream:
     """A body made piece by piece: str (sent as UTF-8) and bytes. The server closes the iterator at the end."""
 
-    __slots__ = ("is_async", "iterable")
+    __slots__ = ("is_async", "iterable", "keep_alive", "write")
 
-    def __init__(self, iterable: AsyncIterable[str | bytes] | Iterable[str | bytes]) -> None:
-        """The body that `iterable` makes."""
-        self.iterable = iterable
+    def __init__(
+        self,
+        iterable: AsyncIterable[Any] | Iterable[Any],
+        write: Callable[[Any], str | bytes] | None = None,
+        keep_alive: float | None = None,
+    ) -> None:
+        """The body that `iterable` makes.
+
+        `write` makes pieces of what it yields. With `keep_alive` they are server-sent events: after so many
+        seconds without one a comment is sent, and the stream ends when the server does.
+        """
+        self.iterable: Any = iterable
+        self.write = write
+        self.keep_alive = keep_alive
         self.is_async = isinstance(iterable, AsyncIterable)
 
 

@@ -40,7 +40,7 @@ class Registration(Struct, frozen=True):
 
             schemas, policies, behaviour = _options.split(options)
         _refuse_what_is_no_handler(function)
-        localns = _local_names()
+        localns = local_names()
         _annotations.resolve(function, localns)
         methods = tuple(method.upper() for method in methods)
         return cls(methods, path, function, localns, schemas, policies, behaviour)
@@ -57,6 +57,7 @@ class Registration(Struct, frozen=True):
             is_async=_is_async(function),
             may_wait=_standing.may_wait(function),
             sync_to_thread=self.behaviour.get("sync_to_thread", True),
+            scoped=getattr(function, "needs_scope", False),
             cancel_on_disconnect=self.behaviour.get("cancel_on_disconnect", True),
             policies=(*policies, self.policies) if self.policies else policies,
             name=f"{function.__module__}.{_name(function)}",
@@ -81,7 +82,7 @@ def _name(function: Any) -> str:
     return getattr(function, "__qualname__", None) or type(function).__qualname__
 
 
-def _local_names() -> dict[str, Any]:
+def local_names() -> dict[str, Any]:
     """The local names where the decorator stands: an annotation may name a class of the same function."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__package__") == __package__:

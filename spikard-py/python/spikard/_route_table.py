@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from ._hooks import HookTable
-from ._registration import Registration
+from ._registration import Registration, local_names
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .routing import Router
 
 F = TypeVar("F", bound=Callable[..., Any])
+E = TypeVar("E", bound="Callable[..., Any]")
 Layers: TypeAlias = tuple[dict[str, Any], ...]
 """Policies, outermost first, each laid over the one before."""
 
@@ -74,6 +75,28 @@ class RouteTable(HookTable):
         def register(function: F) -> F:
             self._add(Registration.of(methods, path, function, dict(options)))
             return function
+
+        return register
+
+    def sse(self, path: str, *, keep_alive: float = 15.0, **policies: Unpack[RoutePolicies]) -> Callable[[E], E]:
+        """Answers `GET` of `path` with a stream of server-sent events.
+
+        It decorates a generator function, async or not, that yields events; or a class, of which one instance
+        serves each client: `on_connect` may refuse it, `next_event` returns the next event or `None` at the
+        end, `on_disconnect` is called when the stream is over. An event is an `SseEvent`, or anything else that
+        a handler may return, which is its data. Arguments are those of a handler; `last_event_id` is the header.
+        After `keep_alive` seconds without an event a comment is sent.
+        """
+        if not isinstance(path, str):
+            raise TypeError(f"path is {path!r}, expected a str such as '/events'")
+
+        def register(producer: E) -> E:
+            from . import _events
+
+            self._add(
+                Registration.of(["GET"], path, _events.handler(producer, keep_alive, local_names()), dict(policies))
+            )
+            return producer
 
         return register
 

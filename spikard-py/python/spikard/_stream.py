@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable, Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from ._border import Stream
 
 logger = logging.getLogger("spikard")
 
@@ -18,16 +20,11 @@ class Sender(Protocol):
     def end(self, complete: bool) -> None: ...
 
 
-async def pump(
-    iterable: AsyncIterable[str | bytes] | Iterable[str | bytes], sender: Sender, name: str, request_id: str
-) -> None:
-    """Takes pieces from `iterable` for as long as there is room; closes it at the end, however that comes."""
+async def pump(stream: Stream, sender: Sender, name: str, request_id: str) -> None:
+    """Takes pieces from a stream for as long as there is room; closes it at the end, however that comes."""
     complete = False
     try:
-        if isinstance(iterable, AsyncIterable):
-            await _pump_async(iterable, sender)
-        else:
-            await _pump_sync(iterable, sender)
+        await (_pump_async if stream.is_async else _pump_sync)(stream, sender)
         complete = True
     except Exception:
         logger.exception("%s: the stream failed (request %s)", name, request_id)
@@ -35,11 +32,11 @@ async def pump(
         sender.end(complete)
 
 
-async def _pump_async(iterable: AsyncIterable[str | bytes], sender: Sender) -> None:
-    iterator = aiter(iterable)
+async def _pump_async(stream: Stream, sender: Sender) -> None:
+    iterator, write = aiter(stream.iterable), stream.write
     try:
         async for piece in iterator:
-            if not sender.send(piece):
+            if not sender.send(piece if write is None else write(piece)):
                 await _room(sender)
     finally:
         close = getattr(iterator, "aclose", None)
@@ -47,18 +44,18 @@ async def _pump_async(iterable: AsyncIterable[str | bytes], sender: Sender) -> N
             await close()
 
 
-async def _pump_sync(iterable: Iterable[str | bytes], sender: Sender) -> None:
+async def _pump_sync(stream: Stream, sender: Sender) -> None:
     """The pieces of an iterator that may block: each is made on a thread."""
-    iterator = iter(iterable)
+    iterator, write = iter(stream.iterable), stream.write
     end = object()
-    step: asyncio.Task[str | bytes | object] | None = None
+    step: asyncio.Task[Any] | None = None
     try:
         while True:
             step = asyncio.create_task(asyncio.to_thread(next, iterator, end))
             piece = await asyncio.shield(step)
             if piece is end:
                 break
-            if not sender.send(piece):  # type: ignore[arg-type]  # `end` is the only other object
+            if not sender.send(piece if write is None else write(piece)):
                 await _room(sender)
     finally:
         if step is not None and not step.done():

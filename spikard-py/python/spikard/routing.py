@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from . import _plan
     from .config import RoutePolicies
 
-__all__ = ["Router", "delete", "get", "head", "options", "patch", "post", "put", "route", "trace"]
+__all__ = ["Router", "delete", "get", "head", "options", "patch", "post", "put", "route", "sse", "trace"]
 
 
 class Router(RouteTable):
@@ -74,3 +74,4 @@ head = unattached.head
 options = unattached.options
 trace = unattached.trace
 route = unattached.route
+sse = unattached.sse

@@ -105,6 +105,19 @@ class Wire:
                 raise Cut("the connection ended within a body")
         return self._take(length)
 
+    def until(self, mark: bytes) -> bytes:
+        """What comes up to and with `mark`."""
+        while (at := self._buffer.find(mark)) < 0:
+            if not self._fill():
+                raise Cut(f"the connection ended before {mark!r}: {bytes(self._buffer)!r}")
+        return self._take(at + len(mark))
+
+    def rest(self) -> bytes:
+        """All that comes until the connection ends."""
+        while self._fill():
+            pass
+        return self._take(len(self._buffer))
+
     def _line(self) -> str:
         while (end := self._buffer.find(b"\r\n")) < 0:
             if not self._fill():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..kinds import Expectation
-from . import background, basics, bodies, configuration, hooks, later, responses, running
+from . import background, basics, bodies, configuration, events, hooks, later, responses, running
 
 ALL: list[Expectation] = [
     *background.EXPECTED,
     *basics.EXPECTED,
     *bodies.EXPECTED,
     *configuration.EXPECTED,
+    *events.EXPECTED,
     *hooks.EXPECTED,
     *later.EXPECTED,
     *responses.EXPECTED,

@@ -8,7 +8,6 @@ EXPECTED: list[Expectation] = [
     Later(("002#7", "003#4"), "Provide", "injection: issue 4"),
     Later(("001#10", "002#11", "003#22"), "UploadFile", "uploads: issue 4"),
     Later(("001#20", "002#21", "003#23"), "websocket", "WebSocket: issue 4"),
-    Later(("001#21", "002#22", "003#24"), "sse", "server-sent events: issue 4"),
     Later(
         ("001#18", "002#19", "003#21"),
         "OpenApiConfig(",
