@@ -28,6 +28,7 @@ use spikard_middleware::{BuildError, Request, Service, Tower};
 
 use crate::config::{RouteConfig, ServerConfig};
 use crate::gateway::{Gateway, Leaf};
+use crate::grpc;
 use crate::handler::{Handler, HandlerLeaf};
 use crate::routes::PathPattern;
 use crate::serve::{ServeError, serve};
@@ -96,6 +97,14 @@ impl App {
     pub fn handler(self, route: RouteConfig, handler: impl Handler + 'static) -> Self {
         let leaf = HandlerLeaf::new(handler).limits(self.config.limits.body);
         self.leaf(route, "handler", Arc::new(leaf))
+    }
+
+    /// Answers the calls of a gRPC service, `pkg.Service`. `route` gives the host and policies; path
+    /// and methods are those of the protocol.
+    #[must_use]
+    pub fn grpc(self, service: &str, route: RouteConfig, handler: impl grpc::Handler) -> Self {
+        let leaf = grpc::Leaf::new(handler, grpc::Settings::default());
+        self.leaf(grpc::route(service, route), &format!("grpc {service}"), Arc::new(leaf))
     }
 
     /// Builds the routes.

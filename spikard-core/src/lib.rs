@@ -32,6 +32,7 @@
 //! |---|---|
 //! | serve axum handlers and tower services | [`App`] |
 //! | get requests taken apart, bodies read, data checked | [`Handler`], [`validation`] |
+//! | answer gRPC calls | [`grpc::Handler`], [`App::grpc`] |
 //! | read a file | [`config::load`], [`config::load_text`] |
 //! | say what stands before which route | [`ServerConfig`], [`RouteConfig`], [`Override`] |
 //! | put the policies around a router of yours | [`ServerConfig::policies`], [`Policies::build`] |
@@ -47,6 +48,7 @@ pub mod app;
 pub mod config;
 pub mod explain;
 pub mod gateway;
+pub mod grpc;
 pub mod handler;
 pub mod leaf;
 pub mod program;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use spikard_core::config::ProgramRoute;
+use spikard_core::grpc::policies;
 use spikard_core::python::{Application, PythonLeaf as Built, PythonLeaves};
 use spikard_core::routes::PathPattern;
 use spikard_core::{BuildContext, BuildError, RouteConfig, ServerConfig, Service};
@@ -14,6 +15,7 @@ use crate::app::App;
 use crate::config;
 use crate::engine::Engine;
 use crate::exchange::HookedLeaf;
+use crate::grpc;
 use crate::leaf::PythonLeaf;
 use crate::route::PythonRoute;
 
@@ -44,11 +46,14 @@ impl Applications {
         let mut routes = Vec::new();
         for plan in plans {
             let route = Arc::new(PythonRoute::read(&plan, &app)?);
+            let own = route.grpc.map(|method| policies(method.gives_stream));
             let mut state = self.state();
             let leaf = format!("{LEAF}{}", state.routes.len());
             state.routes.push(route);
             drop(state);
-            routes.push(config::route(&plan, leaf)?);
+            let mut route = config::route(&plan, leaf)?;
+            route.policies.splice(..0, own);
+            routes.push(route);
         }
         Ok(routes)
     }
@@ -94,7 +99,9 @@ impl PythonLeaves for Applications {
         let checks_path = pattern.names().all(|name| checked.contains(name));
         let (name, source) = (format!("python {}", known.title), Some(known.source.clone()));
         let (engine, limits) = (Arc::clone(&self.engine), config.limits.body);
-        let service: Arc<dyn Service> = if known.driver.is_some() {
+        let service: Arc<dyn Service> = if let Some(method) = known.grpc {
+            grpc::leaf(known, method, engine)
+        } else if known.driver.is_some() {
             Arc::new(HookedLeaf { route: known, engine, limits })
         } else {
             Arc::new(PythonLeaf { route: known, engine, limits })

@@ -22,6 +22,7 @@ mod exchange;
 mod failure;
 mod file;
 mod group;
+mod grpc;
 mod json;
 mod leaf;
 mod lock;
@@ -56,6 +57,8 @@ pub mod _spikard {
     #[cfg(debug_assertions)]
     #[pymodule_export]
     use crate::panics::panic_at;
+    #[pymodule_export]
+    use crate::grpc::Requests;
     #[pymodule_export]
     use crate::program::main;
     #[pymodule_export]

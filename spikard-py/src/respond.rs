@@ -92,7 +92,7 @@ fn of(status: StatusCode, media_type: &'static str, bytes: Bytes) -> Response {
 }
 
 /// The bytes of Python as bytes of a body.
-fn kept(bytes: &Bound<'_, PyBytes>) -> Bytes {
+pub(crate) fn kept(bytes: &Bound<'_, PyBytes>) -> Bytes {
     if bytes.as_bytes().len() <= COPIED {
         Bytes::copy_from_slice(bytes.as_bytes())
     } else {

@@ -13,6 +13,7 @@ use spikard_core::{BodyKind, Response};
 use crate::app::App;
 use crate::arguments::Arguments;
 use crate::call::Call;
+use crate::grpc;
 use crate::panics;
 use crate::parameters;
 
@@ -33,6 +34,8 @@ pub(crate) struct PythonRoute {
     pub(crate) cancel: bool,
     /// Whether each of its requests opens a scope (`after`).
     pub(crate) scoped: bool,
+    /// What it is as a method of gRPC, if it is one.
+    pub(crate) grpc: Option<grpc::Method>,
     /// Writes results as JSON.
     pub(crate) encode: Py<PyAny>,
     arguments: Arguments,
@@ -98,12 +101,18 @@ impl PythonRoute {
             driver: plan.getattr("driver")?.extract()?,
             cancel: plan.getattr("cancel_on_disconnect")?.extract()?,
             scoped: plan.getattr("scoped")?.extract()?,
+            grpc: grpc::Method::read(&plan.getattr("grpc")?)?,
             encode,
             arguments: Arguments::read(&signature)?,
             parameters: parameters::compile(&parameters::plans(&signature)?)?,
             path_parameters: parameters::of_path(&parameters::plans(&signature)?)?,
             function: plan.getattr("function")?.unbind(),
         })
+    }
+
+    /// What is called.
+    pub(crate) fn function(&self) -> &Py<PyAny> {
+        &self.function
     }
 
     /// The parameters of the path that are read and checked.

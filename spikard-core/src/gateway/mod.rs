@@ -21,6 +21,7 @@ use spikard_middleware::{
 };
 
 use crate::config::{Loaded, RouteConfig, ServerConfig};
+use crate::grpc;
 use crate::leaf::{Allowed, MethodNotAllowed, NotFound, Options};
 use crate::proxy::remove_nominated;
 use crate::python::{NoPython, PythonLeaves};
@@ -207,7 +208,11 @@ impl Service for Gateway {
         remove_nominated(request.headers_mut());
         let service = self.choose(&mut request);
         let head = request.method() == Method::HEAD;
+        let is_grpc = grpc::is_call(&request);
         let answer = service.call(request);
+        if is_grpc {
+            return Box::pin(async move { grpc::told(answer.await).await });
+        }
         if head { Box::pin(async move { without_body(answer.await) }) } else { answer }
     }
 }

@@ -13,12 +13,13 @@ use http::{HeaderValue, StatusCode, Uri, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use spikard_middleware::grpc::is_grpc;
 use spikard_middleware::problem::{REQUEST_TIMEOUT, Subject, URI_TOO_LONG};
 use spikard_middleware::{Body, Client, Host, Request, Response};
 
 use super::hygiene::{self, Fault};
 use super::link::{Flight, Link};
-use super::request_body::{RequestBody, Stall};
+use super::request_body::{RequestBody, Stall, Unhurried};
 use super::streams;
 
 /// Answers one request of a connection.
@@ -84,6 +85,10 @@ fn prepare(link: &Arc<Link>, request: http::Request<Incoming>) -> Prepared {
         return Prepared::Whole(Request::from_parts(parts, Body::empty()));
     }
     let stall = Arc::new(Stall::default());
+    if parts.version == Version::HTTP_2 && is_grpc(&parts.headers) {
+        parts.extensions.insert(Unhurried(Arc::clone(&stall)));
+        parts.extensions.insert(link.server.drain.clone());
+    }
     let body = Body::new(RequestBody::new(incoming, Arc::clone(link), Arc::clone(&stall)));
     Prepared::Arriving(Request::from_parts(parts, body), stall)
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The state of a server that may be ending. An extension of every request that asks for an
-/// upgrade; [`Server::drain`](super::Server::drain) hands it out too.
+/// upgrade, and of gRPC calls; [`Server::drain`](super::Server::drain) hands it out too.
 #[derive(Clone, Default)]
 pub struct Drain(Arc<Inner>);
 

@@ -49,6 +49,7 @@ pub use bind::BindError;
 pub(crate) use bind::listen_for_each;
 pub use drain::Drain;
 pub(crate) use hygiene::refused_path;
+pub(crate) use request_body::Unhurried;
 pub use serve::Outcome;
 pub(crate) use serve::has_waiting;
 pub use signals::{Signals, Stop};
@@ -241,11 +242,20 @@ fn http1_builder(limits: &LimitsConfig) -> hyper::server::conn::http1::Builder {
     builder
 }
 
+/// How many bytes of a request body a client may send before they are read.
+const STREAM_WINDOW: u32 = 256 << 10;
+/// The same for all streams of a connection. h2 closes a connection that has more small frames unread
+/// than half of this pays for, at 256 bytes a frame: a gRPC client that sends small messages faster
+/// than a handler reads them must come to the end of its stream's window before (docs/adr/0029).
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
 fn http2_builder(limits: &LimitsConfig, write: Duration) -> hyper::server::conn::http2::Builder<streams::Streams> {
     let mut builder = hyper::server::conn::http2::Builder::new(streams::Streams { write });
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         // h2 takes less than it is told, not as much.
         .max_header_list_size(u32::try_from(limits.header_list.0).unwrap_or(u32::MAX).saturating_add(1));
     if !limits.ping_timeout.is_zero() {

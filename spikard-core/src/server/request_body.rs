@@ -41,7 +41,21 @@ impl Pace {
 #[derive(Default)]
 pub(super) struct Stall {
     happened: AtomicBool,
+    /// Whether it may take as long as it likes.
+    allowed: AtomicBool,
     waker: AtomicWaker,
+}
+
+/// An extension of gRPC calls: lets their bodies pause. Whoever answers with a stream says so; for
+/// all others a call is a body like any other.
+#[derive(Clone)]
+pub(crate) struct Unhurried(pub(super) Arc<Stall>);
+
+impl Unhurried {
+    /// From now on the client is waited for as long as it takes.
+    pub(crate) fn allow(&self) {
+        self.0.allowed.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Stall {
@@ -81,6 +95,9 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
 
     /// Waits until the client has been too slow.
     fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.stall.allowed.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
         let pace = self.link.server.pace;
         if self.waiting.is_none() {
             let now = Instant::now();

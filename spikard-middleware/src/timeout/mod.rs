@@ -26,14 +26,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum_core::body::Body;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::StatusCode;
 use http_body::Body as HttpBody;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Sleep};
 
 use crate::context::{BuildContext, BuildError};
+use crate::grpc::{is_grpc, put_status};
 use crate::policy::PolicyConfig;
 use crate::problem::{REQUEST_TIMEOUT, Refusal, Subject};
 use crate::service::{Answer, Layer, Policy, Request, Response, Service};
@@ -151,20 +151,10 @@ impl Future for Bounded<'_> {
     }
 }
 
-/// `application/grpc` and its message formats (`application/grpc+proto`); not gRPC-Web, which is
-/// another protocol.
-fn is_grpc(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    value.strip_prefix(b"application/grpc").is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
-}
-
-/// The form "Trailers-Only" of the gRPC protocol: the status stands in the head.
+/// The answer to a gRPC call.
 fn deadline_exceeded() -> Response {
-    let mut response = Response::new(Body::empty());
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert("grpc-status", HeaderValue::from_static("4"));
-    headers.insert("grpc-message", HeaderValue::from_static("the request took too long"));
+    let mut response = Response::default();
+    put_status(&mut response, 4, "the request took too long");
     response
 }
 
@@ -172,6 +162,7 @@ fn deadline_exceeded() -> Response {
 mod tests {
     use super::*;
     use crate::testing::{layered, read, text};
+    use axum_core::body::Body;
     use futures_util::stream;
     use tokio::time::sleep;
 

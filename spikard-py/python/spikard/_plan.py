@@ -134,6 +134,23 @@ class Hooks(Struct, frozen=True):
     on_error: tuple[Hook, ...] = ()
 
 
+class Grpc(Struct, frozen=True):
+    """What a method of gRPC is. Its function gets the request or requests, the reply, and the id of the request."""
+
+    takes_stream: bool
+    """Whether it takes a stream of requests."""
+    gives_stream: bool
+    """Whether it gives a stream of responses."""
+    max_receive_size: int | None = None
+    """The largest request in bytes; 0 is no limit, `None` the server's default."""
+    max_send_size: int | None = None
+    """The same for responses."""
+    gzip: bool = False
+    """Whether responses are packed for clients that take it."""
+    endless: bool = False
+    """Whether streams of responses are ended when the server begins to stop."""
+
+
 class Route(Struct, frozen=True):
     """A route: what it answers to, its function, its policies."""
 
@@ -155,6 +172,8 @@ class Route(Struct, frozen=True):
     """Whether the handler is cancelled when its client goes away."""
     scoped: bool = False
     """Whether something of its own runs when an answer is over: each request opens a scope (`_after`)."""
+    grpc: Grpc | None = None
+    """What it is as a method of gRPC, if it is one; its signature says nothing then."""
     policies: tuple[dict[str, Any], ...] = ()
     """What router and route say about policies: outermost first, each laid over the one before."""
     hooks: tuple[Hooks, ...] = ()

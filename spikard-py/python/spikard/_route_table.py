@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from . import _plan
+    from ._grpc.service import GrpcService
     from ._options import RouteOptions
     from .config import RoutePolicies
     from .routing import Router
@@ -127,10 +128,13 @@ class RouteTable(HookTable):
 
     def _compile(self, prefix: str = "", policies: Layers = ()) -> Iterator[_plan.Route]:
         for entry in self._entries:
-            if isinstance(entry, _Included):
+            if isinstance(entry, Registration):
+                yield from self._hooked((entry.compile(prefix, policies),))
+            elif isinstance(entry, _Included):
                 yield from self._hooked(entry.compile(prefix, policies))
             else:
-                yield from self._hooked((entry.compile(prefix, policies),))
+                # Hooks see HTTP requests and responses; a call of gRPC has messages in place of them.
+                yield from entry.compile(prefix, policies)
 
     def _tables(self) -> Iterator[RouteTable]:
         """Yields this table and all that it includes."""
@@ -152,7 +156,7 @@ class _Included:
         return self.router._compile(prefix + self._prefix, policies + self._policies)
 
 
-Entry: TypeAlias = "Registration | _Included"
+Entry: TypeAlias = "Registration | _Included | GrpcService"
 
 
 def layer(policies: Any) -> Layers:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+from spikard._grpc.messages import GrpcRequest, Metadata
 from spikard._headers import HeadersInit
 from spikard._plan import Route
 from spikard._server import Hooks
@@ -114,6 +115,23 @@ class Scope:
 
 def open_scopes() -> None:
     """Opens a scope for every request from now on."""
+
+class GrpcRequestStream:
+    """The requests of a call, in order; the next one is read when it is asked for.
+
+    Where the client broke off, or sent what is too large or no message, a `GrpcError` is raised.
+    """
+
+    @property
+    def service_name(self) -> str: ...
+    @property
+    def method_name(self) -> str: ...
+    @property
+    def metadata(self) -> Metadata: ...
+    @property
+    def http(self) -> Request: ...
+    def __aiter__(self) -> GrpcRequestStream: ...
+    def __anext__(self) -> Awaitable[GrpcRequest]: ...
 
 def main(arguments: list[str]) -> int: ...
 def panic_at(name: str, before: int) -> None:

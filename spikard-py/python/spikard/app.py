@@ -7,7 +7,7 @@ exception, for the response to it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -21,8 +21,13 @@ from .responses import Response
 from .routing import unattached
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from . import _plan
+    from ._grpc.handler import GrpcHandler, KindName
+    from ._grpc.options import GrpcOptions
     from .config import ServerConfig
+    from .grpc import GrpcService
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -69,6 +74,7 @@ class Spikard(RouteTable):
         self._shutdown = list(on_shutdown)
         manager = None if lifespan is None else partial(lifespan, self)
         self._lifespan = Lifespan(manager, self._startup, self._shutdown)
+        self._grpc: list[GrpcService] = []
         self._exception_handlers: dict[type[Exception], Callable[[Exception, Any], Any]] = {}
         unattached.attach_to(self)
 
@@ -106,6 +112,32 @@ class Spikard(RouteTable):
             return function
 
         return register
+
+    def add_grpc_service(
+        self,
+        name: str,
+        handler: GrpcHandler,
+        *,
+        methods: Mapping[str, KindName] | None = None,
+        **options: Unpack[GrpcOptions],
+    ) -> None:
+        """Answers the calls of the gRPC service `pkg.Service` with `handler`, on the port of everything else.
+
+        `methods` says of which kind each method is, where no imported module of protobuf does. See `GrpcService`.
+        """
+        from .grpc import GrpcService
+
+        self.use_grpc(GrpcService(name, handler, methods=methods, **options))
+
+    def use_grpc(self, service: GrpcService) -> None:
+        """Answers the calls of a gRPC service, those of methods too that it gets later."""
+        from .grpc import GrpcService
+
+        if not isinstance(service, GrpcService):
+            raise TypeError(f"service is {service!r}, expected a GrpcService")
+        self._grpc.append(service)
+        service.join(self._grpc)
+        self._add(service)
 
     def run(
         self,

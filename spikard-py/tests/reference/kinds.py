@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -62,6 +63,8 @@ class Serves:
     """The port that the block itself serves on; `None`: `app.run(port=0)` is added."""
     logs: tuple[str, ...] = ()
     """What the program prints or logs, line by line, in any order."""
+    beside: Callable[[Path], object] | None = None
+    """Writes what the block imports into the folder of the program."""
     part: tuple[int, int | None] | None = None
     """From which line of the block to which one is meant; `None`: all of it."""
 

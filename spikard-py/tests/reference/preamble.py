@@ -28,6 +28,17 @@ async def create_user(user: NewUser):
 async def data():
     return {"status": "ok"}
 """,
+    # What the handler of 003 calls.
+    "items": """
+def get_items(request):
+    return [f"item {number}" for number in range(request.count)]
+
+def aggregate_items(items):
+    return str(sum(item.value for item in items))
+
+async def process_bidi_item(request):
+    return request.text.upper()
+""",
     "hello": "@app.get('/hello')\nasync def hello():\n    return {'message': 'hello'}\n",
 }
 """The source, by name."""

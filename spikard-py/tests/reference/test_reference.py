@@ -81,6 +81,8 @@ def test_serves(entry: Serves, at: str, tmp_path: Path) -> None:
     public.mkdir()
     (public / "hello.txt").write_text("hello from a file\n")
     (public / "index.html").write_text("<h1>index</h1>\n")
+    if entry.beside is not None:
+        entry.beside(tmp_path)
     (tmp_path / "program.py").write_text("\n".join([*(GIVEN[name] for name in entry.given), text, entry.then, last]))
     with alone_on(entry.port), Program.python("program.py", cwd=tmp_path) as program:
         host, port = program.address

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..kinds import Expectation
-from . import background, basics, bodies, configuration, events, hooks, later, responses, running
+from . import background, basics, bodies, calls, configuration, events, hooks, later, responses, running
 
 ALL: list[Expectation] = [
     *background.EXPECTED,
     *basics.EXPECTED,
     *bodies.EXPECTED,
+    *calls.EXPECTED,
     *configuration.EXPECTED,
     *events.EXPECTED,
     *hooks.EXPECTED,

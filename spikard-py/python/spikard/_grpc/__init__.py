@@ -1,0 +1,1 @@
+"""gRPC: what `spikard.grpc` is made of."""
