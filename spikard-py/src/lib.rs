@@ -54,11 +54,11 @@ pub mod _spikard {
     use crate::after::{Scope, open_scopes};
     #[pymodule_export]
     use crate::config::launch_settings;
+    #[pymodule_export]
+    use crate::grpc::Requests;
     #[cfg(debug_assertions)]
     #[pymodule_export]
     use crate::panics::panic_at;
-    #[pymodule_export]
-    use crate::grpc::Requests;
     #[pymodule_export]
     use crate::program::main;
     #[pymodule_export]
