@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spikard._standing import may_wait
+from spikard._waiting import may_wait
 
 
 async def plain(things: list[int]) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from . import _annotations, _plan, _signature, _standing
+from . import _annotations, _plan, _signature, _waiting
 
 Handler = Callable[..., Any]
 
@@ -55,7 +55,7 @@ class Registration(Struct, frozen=True):
             function=function,
             signature=_signature.plan(function, path=path, methods=self.methods, localns=self.localns, **self.schemas),
             is_async=_is_async(function),
-            may_wait=_standing.may_wait(function),
+            may_wait=_waiting.may_wait(function),
             sync_to_thread=self.behaviour.get("sync_to_thread", True),
             scoped=getattr(function, "needs_scope", False),
             cancel_on_disconnect=self.behaviour.get("cancel_on_disconnect", True),

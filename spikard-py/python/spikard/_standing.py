@@ -1,33 +1,13 @@
-"""Handlers that cannot wait: how they are told apart, and the task that stands for all of them.
-
-Nothing happens between beginning and end of a coroutine whose byte code has no `await`. The server runs
-such handlers without a task of their own; `asyncio.current_task()` names this one there.
-"""
+"""The task that stands for all handlers that cannot wait (`_waiting`): what `asyncio.current_task()` names in them."""
 
 from __future__ import annotations
 
 import asyncio
-import dis
-import inspect
-from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
-
-_WAITS = frozenset({"GET_AWAITABLE", "YIELD_FROM", "YIELD_VALUE"})
-"""What a coroutine waits by: `await`, `async with` and `async for` come to one of these."""
-
-
-def may_wait(function: Callable[..., Any]) -> bool:
-    """Whether the code of a coroutine function has an `await`; true where the code is not known."""
-    while isinstance(function, MethodType):
-        function = function.__func__
-    if not isinstance(function, FunctionType) or not function.__code__.co_flags & inspect.CO_COROUTINE:
-        return True
-    return any(instruction.opname in _WAITS for instruction in dis.get_instructions(function.__code__))
-
 
 class StandingTask(asyncio.Task[None]):
     """The current task of handlers that cannot wait. Each has ended before anybody can act on its task."""
