@@ -6,7 +6,7 @@ PYTHON ?= python3
 MYPY = MYPYPATH=spikard-py/python:spikard-py/tests $(VENV)/bin/mypy --config-file spikard-py/pyproject.toml
 PYTHON_FILES = spikard-py benches/python
 
-.PHONY: run test test-python lint fmt generate bench bench-python python
+.PHONY: run test test-python test-versions lint fmt generate bench bench-python python wheels
 
 ## Starts the example gateway and the upstream behind it, and says what to try.
 run:
@@ -22,6 +22,13 @@ test:
 ## Builds the Python package and runs its tests.
 test-python: python
 	$(VENV)/bin/python -m pytest -c spikard-py/pyproject.toml --rootdir . -q -rs -n 2 --dist loadgroup spikard-py/tests
+
+## The same on every supported CPython of this machine, each in an environment of its own.
+test-versions:
+	for python in $$(./tests/pythons.sh); do \
+		version=$$($$python -c "import sys; print('%d.%d' % sys.version_info[:2])"); \
+		$(MAKE) test-python VENV=.venv-$$version PYTHON=$$python || exit 1; \
+	done
 
 ## Checks format, lints and docs.
 lint:
@@ -50,6 +57,11 @@ bench:
 ## The same for the Python package, beside django-bolt, FastAPI and granian.
 bench-python:
 	./benches/python/run.sh
+
+## Builds wheels and the source distribution into target/wheels, installs and tries each;
+## PROFILE=dev does so with quick builds.
+wheels:
+	./tests/wheels.sh
 
 ## Builds the Python package into a virtual environment: .venv, or the one that VENV names.
 PROFILE ?= dev

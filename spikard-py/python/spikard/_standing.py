@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
+
 class StandingTask(asyncio.Task[None]):
     """The current task of handlers that cannot wait. Each has ended before anybody can act on its task."""
 
