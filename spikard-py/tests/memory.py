@@ -43,7 +43,7 @@ def large_bodies(server: Server, count: int) -> None:
     """Bodies of 4 MB, there and back."""
     head = b"POST /item HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(LARGE)
     with server.wire() as wire:
-        for _ in range(count // 5000):
+        for _ in range(count // 2000):
             wire.send(head + LARGE)
             answer = wire.read()
             assert answer is not None

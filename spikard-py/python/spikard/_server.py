@@ -84,9 +84,10 @@ class Serving:
     async def _listen(self, host: str, port: int) -> None:
         self._server.start(host, port, self._listening, self._ended)
         addresses = await self._listening
-        if not _spikard.is_worker():
-            _announce(addresses)
         with self._signals():
+            # Who has read this may send a signal.
+            if not _spikard.is_worker():
+                _announce(addresses)
             try:
                 await asyncio.shield(self._ended)
             except asyncio.CancelledError:
