@@ -24,6 +24,7 @@ use axum::handler::Handler as AxumHandler;
 use axum::response::IntoResponse;
 use axum::routing::any;
 use http::Method;
+use http::request::Parts;
 use spikard_middleware::{BuildError, Request, Service, Tower};
 
 use crate::config::{RouteConfig, ServerConfig};
@@ -32,6 +33,7 @@ use crate::grpc;
 use crate::handler::{Handler, HandlerLeaf};
 use crate::routes::PathPattern;
 use crate::serve::{ServeError, serve};
+use crate::websocket::{WebSocket, WebSocketLeaf};
 
 /// A server in the making: a configuration, and the routes that exist in the program only.
 ///
@@ -105,6 +107,17 @@ impl App {
     pub fn grpc(self, service: &str, route: RouteConfig, handler: impl grpc::Handler) -> Self {
         let leaf = grpc::Leaf::new(handler, grpc::Settings::default());
         self.leaf(grpc::route(service, route), &format!("grpc {service}"), Arc::new(leaf))
+    }
+
+    /// Opens WebSockets. `route` gives path, host and policies, all of which a request has passed when
+    /// it becomes a WebSocket; its fields for leaves stay empty.
+    #[must_use]
+    pub fn websocket<F, R>(self, route: RouteConfig, leaf: WebSocketLeaf<F>) -> Self
+    where
+        F: Fn(WebSocket, Parts) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.leaf(RouteConfig { methods: vec![Method::GET.to_string()], ..route }, "websocket", Arc::new(leaf))
     }
 
     /// Builds the routes.

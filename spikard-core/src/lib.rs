@@ -33,6 +33,7 @@
 //! | serve axum handlers and tower services | [`App`] |
 //! | get requests taken apart, bodies read, data checked | [`Handler`], [`validation`] |
 //! | answer gRPC calls | [`grpc::Handler`], [`App::grpc`] |
+//! | open WebSockets | [`App::websocket`], [`websocket`] |
 //! | read a file | [`config::load`], [`config::load_text`] |
 //! | say what stands before which route | [`ServerConfig`], [`RouteConfig`], [`Override`] |
 //! | put the policies around a router of yours | [`ServerConfig::policies`], [`Policies::build`] |
@@ -59,6 +60,7 @@ mod serve;
 pub mod server;
 pub mod testing;
 pub mod validation;
+pub mod websocket;
 pub mod workers;
 
 pub use app::App;

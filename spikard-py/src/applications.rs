@@ -18,6 +18,7 @@ use crate::exchange::HookedLeaf;
 use crate::grpc;
 use crate::leaf::PythonLeaf;
 use crate::route::PythonRoute;
+use crate::websocket::WebSocketLeaf;
 
 /// What the name of a leaf begins with. No name of a module does.
 const LEAF: &str = "leaf ";
@@ -101,6 +102,8 @@ impl PythonLeaves for Applications {
         let (engine, limits) = (Arc::clone(&self.engine), config.limits.body);
         let service: Arc<dyn Service> = if let Some(method) = known.grpc {
             grpc::leaf(known, method, engine)
+        } else if let Some(config) = known.websocket.clone() {
+            Arc::new(WebSocketLeaf { route: known, engine, config })
         } else if known.driver.is_some() {
             Arc::new(HookedLeaf { route: known, engine, limits })
         } else {

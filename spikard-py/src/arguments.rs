@@ -13,6 +13,7 @@ use crate::body::{self, Body, Refused};
 use crate::call::Call;
 use crate::group::Group;
 use crate::parameters::{self, Defaults};
+use crate::socket;
 
 /// One argument.
 enum Argument {
@@ -26,6 +27,8 @@ enum Argument {
     Attribute(Py<PyString>),
     /// The request itself.
     Request,
+    /// The WebSocket that the client asks for.
+    Socket,
     /// A part of the request under its own name: `headers`, `path_params` ...; values that are checked lie over it.
     Part(Py<PyString>, Option<Group>),
 }
@@ -69,6 +72,9 @@ impl Arguments {
         }
         if let Some(name) = signature.getattr("request")?.extract::<Option<Bound<'_, PyString>>>()? {
             add(name, Argument::Request)?;
+        }
+        if let Some(name) = signature.getattr("socket")?.extract::<Option<Bound<'_, PyString>>>()? {
+            add(name, Argument::Socket)?;
         }
         let body = body::read(&signature.getattr("body")?)?;
         if let Some(body) = &body {
@@ -122,6 +128,7 @@ impl Arguments {
                     None => return Err(PyValueError::new_err("a body that is taken apart has a default").into()),
                 },
                 Argument::Request => call.request(py)?.into_any(),
+                Argument::Socket => socket::argument(py, call)?,
                 Argument::Part(name, over) => {
                     let part = part(py, call, name.bind(py))?;
                     if let Some(over) = over {

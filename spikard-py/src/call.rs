@@ -10,6 +10,7 @@ use spikard_core::validation::Parameter;
 
 use crate::after::{After, Entered};
 use crate::request::Request;
+use crate::socket::Socket;
 
 /// What a handler is called with, and what errors need to know of the request.
 pub(crate) struct Call {
@@ -21,6 +22,8 @@ pub(crate) struct Call {
     after: Option<After>,
     /// The limits of a body that is read later.
     pub(crate) limits: BodyReadingConfig,
+    /// The WebSocket that the client asks for, until the handler has it.
+    pub(crate) socket: Option<Socket>,
 }
 
 /// The head of the request: the server's, until the handler asks for a `Request` of Python.
@@ -36,7 +39,7 @@ impl Call {
         values: Vec<Option<Parameter<'static>>>,
         after: Option<After>,
     ) -> Self {
-        Self { head: Head::Parts(parts), body, values, after, limits: BodyReadingConfig::default() }
+        Self { head: Head::Parts(parts), body, values, after, limits: BodyReadingConfig::default(), socket: None }
     }
 
     /// A call whose body and parameters are read later, within these limits.
@@ -46,7 +49,7 @@ impl Call {
 
     /// A call of a request that Python knows.
     pub(crate) fn of(request: Py<Request>, body: RequestBody, values: Vec<Option<Parameter<'static>>>) -> Self {
-        Self { head: Head::Request(request), body, values, after: None, limits: BodyReadingConfig::default() }
+        Self { head: Head::Request(request), body, values, after: None, limits: BodyReadingConfig::default(), socket: None }
     }
 
     /// The same with a hold on a scope.
@@ -62,6 +65,11 @@ impl Call {
     /// One more hold on its scope.
     pub(crate) fn after(&self) -> Option<After> {
         self.after.clone()
+    }
+
+    /// The same call, with the WebSocket that its client asks for.
+    pub(crate) fn with_socket(self, socket: Socket) -> Self {
+        Self { socket: Some(socket), ..self }
     }
 
     /// The request as Python sees it; made when it is first asked for.

@@ -38,12 +38,15 @@ mod respond;
 mod route;
 mod server;
 mod slot;
+mod socket;
 mod standing;
 mod step;
 mod stream;
 mod task;
 mod thread;
 mod turn;
+mod websocket;
+mod wire;
 mod workers;
 
 /// The extension module. An interpreter without a lock takes one for it: state of a thread that
@@ -67,6 +70,8 @@ pub mod _spikard {
     use crate::server::Server;
     #[pymodule_export]
     use crate::turn::Turns;
+    #[pymodule_export]
+    use crate::wire::{Messages, WebSocketCodec};
     #[pymodule_export]
     use crate::workers::{is_worker, supervise};
 }

@@ -8,6 +8,7 @@ use pyo3::types::PyString;
 use spikard_core::handler::RequestBody;
 use spikard_core::problem::Subject;
 use spikard_core::validation::{Parameter, Parameters, RequestHead, refuse};
+use spikard_core::websocket::WebSocketConfig;
 use spikard_core::{BodyKind, Response};
 
 use crate::app::App;
@@ -16,6 +17,7 @@ use crate::call::Call;
 use crate::grpc;
 use crate::panics;
 use crate::parameters;
+use crate::websocket;
 
 /// A handler and how it is called.
 pub(crate) struct PythonRoute {
@@ -36,6 +38,8 @@ pub(crate) struct PythonRoute {
     pub(crate) scoped: bool,
     /// What it is as a method of gRPC, if it is one.
     pub(crate) grpc: Option<grpc::Method>,
+    /// The limits of the WebSockets that it opens; none: it answers requests.
+    pub(crate) websocket: Option<Arc<WebSocketConfig>>,
     /// Writes results as JSON.
     pub(crate) encode: Py<PyAny>,
     arguments: Arguments,
@@ -102,6 +106,7 @@ impl PythonRoute {
             cancel: plan.getattr("cancel_on_disconnect")?.extract()?,
             scoped: plan.getattr("scoped")?.extract()?,
             grpc: grpc::Method::read(&plan.getattr("grpc")?)?,
+            websocket: websocket::config(plan)?,
             encode,
             arguments: Arguments::read(&signature)?,
             parameters: parameters::compile(&parameters::plans(&signature)?)?,

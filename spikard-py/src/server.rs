@@ -1,8 +1,10 @@
 //! A server as Python starts it: the gateway with Python's leaves, on tokio's side of a loop.
 
+use std::os::fd::IntoRawFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -12,7 +14,7 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use spikard_core::config::{Loaded, Report, load, process_environment};
-use spikard_core::server::{Live, Server as HttpServer, Settings, Signals, Stop};
+use spikard_core::server::{Live, Local, Server as HttpServer, Settings, Signals, Stop};
 use spikard_core::workers::Worker;
 use spikard_core::{Body, Gateway, ServerConfig, Service};
 use tokio::runtime::Handle;
@@ -36,6 +38,8 @@ pub(crate) struct Server {
     side: Side,
     stop: Mutex<Option<Stop>>,
     worker: Mutex<Option<Worker>>,
+    /// Serves clients of this process.
+    local: OnceLock<Arc<Local>>,
 }
 
 /// tokio's side of an event loop.
@@ -60,6 +64,13 @@ impl Side {
 }
 
 impl Server {
+    fn local(&self) -> &Arc<Local> {
+        self.local.get_or_init(|| {
+            let service: Arc<dyn Service> = Arc::clone(&self.gateway) as _;
+            Arc::new(Local::new(Live::new(service), Settings::of(&self.config, &self.gateway)))
+        })
+    }
+
     fn build(py: Python<'_>, loaded: Loaded, applications: Applications, side: Side) -> Result<Self, Report> {
         log::begin();
         let worker = workers::take();
@@ -68,7 +79,15 @@ impl Server {
         let built = py.detach(|| Gateway::build_loaded(&loaded, &ctx, &applications));
         let gateway = Arc::new(built.map_err(|error| loaded.locate(error))?);
         let config = loaded.config;
-        Ok(Self { config, gateway, applications, side, stop: Mutex::default(), worker: Mutex::new(worker) })
+        Ok(Self {
+            config,
+            gateway,
+            applications,
+            side,
+            stop: Mutex::default(),
+            worker: Mutex::new(worker),
+            local: OnceLock::new(),
+        })
     }
 }
 
@@ -192,6 +211,26 @@ impl Server {
                 let answer = (parts.status.as_u16(), lines, PyBytes::new(py, &body)).into_pyobject(py)?;
                 Ok(answer.into_any().unbind())
             }
+        })
+    }
+
+    /// The descriptor of a connection to the server, which needs no port for it. The caller closes it.
+    fn connect(&self) -> PyResult<i32> {
+        let (client, server) = UnixStream::pair()?;
+        server.set_nonblocking(true)?;
+        let _inside = self.side.engine.runtime.enter();
+        let served = self.local().serve(tokio::net::UnixStream::from_std(server)?);
+        if served { Ok(client.into_raw_fd()) } else { Err(PyOSError::new_err("the server has too many connections")) }
+    }
+
+    /// An awaitable of the end of all such connections.
+    fn disconnect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let local = self.local.get().cloned();
+        promise::of(py, &self.side.engine, async move {
+            if let Some(local) = local {
+                local.end().await;
+            }
+            |py: Python<'_>| Ok(py.None())
         })
     }
 

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
         Response,
         StreamingResponse,
     )
-    from .routing import Router, delete, get, head, options, patch, post, put, route, sse, trace
+    from .routing import Router, delete, get, head, options, patch, post, put, route, sse, trace, websocket
     from .testing import LiveTestClient, TestClient
+    from .websockets import WebSocket, WebSocketDisconnect
 
 __all__ = [
     "Body",
@@ -52,6 +53,8 @@ __all__ = [
     "StreamingResponse",
     "TestClient",
     "UploadFile",
+    "WebSocket",
+    "WebSocketDisconnect",
     "delete",
     "get",
     "head",
@@ -62,6 +65,7 @@ __all__ = [
     "route",
     "sse",
     "trace",
+    "websocket",
 ]
 if TYPE_CHECKING:
     __all__ += config.__all__
@@ -74,8 +78,9 @@ _HOMES = {
     "exceptions": "HTTPException",
     "params": "Body Cookie File Form Header Path Query",
     "responses": "FileResponse HTMLResponse JSONResponse RedirectResponse Response StreamingResponse",
-    "routing": "Router delete get head options patch post put route sse trace",
+    "routing": "Router delete get head options patch post put route sse trace websocket",
     "testing": "LiveTestClient TestClient",
+    "websockets": "WebSocket WebSocketDisconnect",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .config import RoutePolicies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ._plan import JsonSchema
 
@@ -38,6 +38,37 @@ class RouteOptions(RoutePolicies, total=False):
     Its time-out holds in both cases for as long as the client waits."""
 
 
+class WebSocketOptions(RoutePolicies, total=False):
+    """The keywords of `websocket`. What is not given is what the server takes."""
+
+    message_schema: JsonSchema | None
+    """The JSON Schema of messages that are received, in place of the one that follows from the annotation."""
+    response_schema: JsonSchema | None
+    """The JSON Schema of answers. One that does not fit is a failure of the handler."""
+    parameter_schema: JsonSchema | None
+    """The JSON Schema of the parameters; each property has a `source`: query, path, header or cookie."""
+    sync_to_thread: bool
+    """Whether functions that are not async run on threads; they do unless this is false."""
+    cancel_on_disconnect: bool
+    """Whether a handler is cancelled that does not return when its client is gone; it is unless this is false."""
+    max_message_size: int | str
+    """The largest message that is received, in bytes or as "16MiB". A larger one closes with 1009."""
+    send_queue: int | str
+    """How many bytes may wait to be sent; while there are more, `send` waits."""
+    ping_interval: float | str
+    """After how much silence the client is pinged, in seconds or as "20s"; 0: never."""
+    ping_timeout: float | str
+    """How long the client may be silent after a ping."""
+    write_timeout: float | str
+    """How long the client may take no byte of what is sent."""
+    close_timeout: float | str
+    """How long the client may take to answer a close, and then the handler to return."""
+    permessage_deflate: bool
+    """Whether messages are compressed for clients that offer it (RFC 7692)."""
+    subprotocols: Sequence[str]
+    """The subprotocols that are spoken, the preferred one first."""
+
+
 POLICIES = frozenset(RoutePolicies.__annotations__)
 SCHEMAS = frozenset({"body_schema", "response_schema", "parameter_schema", "file_params"})
 
@@ -60,6 +91,14 @@ def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], d
     schemas = {key: given.pop(key) for key in SCHEMAS & given.keys()}
     policies = {key: given.pop(key) for key in POLICIES & given.keys()}
     return schemas, policies, given
+
+
+def split_websocket(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of a WebSocket: policies, the rest. Raises `TypeError` for others."""
+    _refuse_unknown(options, WebSocketOptions.__annotations__, "option of a WebSocket")
+    given = {key: value for key, value in options.items() if value is not None or key in POLICIES}
+    policies = {key: given.pop(key) for key in POLICIES & given.keys()}
+    return policies, given
 
 
 def _refuse_unknown(given: Iterable[str], known: Iterable[str], kind: str) -> None:

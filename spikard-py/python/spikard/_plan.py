@@ -98,6 +98,8 @@ class Signature(Struct, frozen=True):
     """The keywords that dependency injection fills, with their types."""
     request: str | None = None
     """The keyword that gets the `Request`."""
+    socket: str | None = None
+    """The keyword that gets the `WebSocket`."""
     raw: bool = False
     """Whether the function takes `path_params`, `query_params`, `headers`, `cookies`, `method`, `path` as they are.
 
@@ -180,6 +182,10 @@ class Route(Struct, frozen=True):
     """The hooks of application and routers, outermost first."""
     driver: Callable[[Any], Coroutine[Any, Any, Any]] | None = None
     """What takes a request through the hooks; `None`: there are none."""
+    kind: Literal["http", "websocket"] = "http"
+    """What it does: answers requests, or opens connections of another protocol."""
+    settings: dict[str, Any] = {}
+    """What is said of these connections: their limits."""
     name: str = ""
     """How logs and `explain` call it: `module.function`."""
     place: str = ""

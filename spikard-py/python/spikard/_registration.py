@@ -39,7 +39,7 @@ class Registration(Struct, frozen=True):
             from . import _options
 
             schemas, policies, behaviour = _options.split(options)
-        _refuse_what_is_no_handler(function)
+        refuse_what_is_no_handler(function)
         localns = local_names()
         _annotations.resolve(function, localns)
         methods = tuple(method.upper() for method in methods)
@@ -60,17 +60,19 @@ class Registration(Struct, frozen=True):
             scoped=getattr(function, "needs_scope", False),
             cancel_on_disconnect=self.behaviour.get("cancel_on_disconnect", True),
             policies=(*policies, self.policies) if self.policies else policies,
-            name=f"{function.__module__}.{_name(function)}",
+            name=f"{function.__module__}.{name_of(function)}",
             place=_annotations.place_of(function),
         )
 
 
-def _refuse_what_is_no_handler(function: object) -> None:
+def refuse_what_is_no_handler(function: object) -> None:
+    """Raises `TypeError` for what cannot be called, and for generators."""
     if not callable(function):
         raise TypeError(f"handler is {function!r}, expected a function")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError(
-            f"handler {_name(function)} is a generator, expected a function that returns StreamingResponse(generator())"
+            f"handler {name_of(function)} is a generator, "
+            "expected a function that returns StreamingResponse(generator())"
         )
 
 
@@ -78,7 +80,8 @@ def _is_async(function: Handler) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
-def _name(function: Any) -> str:
+def name_of(function: Any) -> str:
+    """How a function or class is called."""
     return getattr(function, "__qualname__", None) or type(function).__qualname__
 
 

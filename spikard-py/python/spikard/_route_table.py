@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from . import _plan
     from ._grpc.service import GrpcService
-    from ._options import RouteOptions
+    from ._options import RouteOptions, WebSocketOptions
+    from ._websocket import WebSocketRegistration
     from .config import RoutePolicies
     from .routing import Router
 
@@ -101,6 +102,24 @@ class RouteTable(HookTable):
 
         return register
 
+    def websocket(self, path: str, **options: Unpack[WebSocketOptions]) -> Callable[[F], F]:
+        """Opens WebSockets at `path`, for a class with `handle_message`, a function of one message, or a
+        function with a `WebSocket`.
+
+        A class has an instance per connection, and may have `on_connect` and `on_disconnect`. Messages
+        are JSON, unless the handler takes `str` or `bytes`; what is returned is sent.
+        """  # noqa: D205
+        if not isinstance(path, str):
+            raise TypeError(f"path is {path!r}, expected a str such as '/chat/{{room}}'")
+
+        def register(handler: F) -> F:
+            from ._websocket import WebSocketRegistration
+
+            self._add(WebSocketRegistration.of(path, handler, dict(options)))
+            return handler
+
+        return register
+
     @overload
     def register_route(
         self, method: str, path: str, handler: None = None, **options: Unpack[RouteOptions]
@@ -156,7 +175,7 @@ class _Included:
         return self.router._compile(prefix + self._prefix, policies + self._policies)
 
 
-Entry: TypeAlias = "Registration | _Included | GrpcService"
+Entry: TypeAlias = "Registration | WebSocketRegistration | _Included | GrpcService"
 
 
 def layer(policies: Any) -> Layers:

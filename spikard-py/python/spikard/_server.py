@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
@@ -285,9 +286,16 @@ class InProcess:
         await _after.idle()
         return answer
 
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Opens a connection, which needs no port."""
+        if self._server is None:
+            raise RuntimeError("the app has not been started")
+        return await asyncio.open_unix_connection(sock=socket.socket(fileno=self._server.connect()))
+
     async def stop(self) -> None:
-        """Finishes what runs behind answers and ends the lifespan."""
+        """Ends the connections, finishes what runs behind answers and ends the lifespan."""
         if self._server is not None:
+            await self._server.disconnect()
             try:
                 await _after.drain(self._server, _spikard.launch_settings(self._app.config)[3])
                 await self._app._lifespan.shutdown()

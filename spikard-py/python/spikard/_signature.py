@@ -24,6 +24,8 @@ from .params import Cookie, File, Header, Marker, Path, Query
 __all__ = ["plan", "resolve"]
 
 WITH_BODY = ("POST", "PUT", "PATCH")
+SOCKET = "_socket"
+"""The keyword of a WebSocket that its handler does not ask for."""
 RAW = ("path_params", "query_params", "body", "headers", "cookies", "method", "path")
 _RAW_OF = {"path": "path_params", "query": "query_params", "header": "headers", "cookie": "cookies"}
 _SOURCES: dict[type, Source] = {Query: "query", Header: "header", Cookie: "cookie"}
@@ -65,6 +67,7 @@ def plan(
         body=reading.body,
         injected=tuple(reading.injected),
         request=reading.request,
+        socket=reading.socket,
         raw=reading.is_raw,
         raw_names=tuple(reading.raw_names),
         response_schema=_response_schema(function, returned) if response_schema is None else response_schema,
@@ -100,6 +103,7 @@ class _Reading:
         self.raw_names: list[str] = []
         self.is_raw = False
         self.request: str | None = None
+        self.socket: str | None = None
         self.body: Body | None = None
         self.bodies: list[Argument] = []
         self.form: list[Argument] = []
@@ -124,9 +128,9 @@ class _Reading:
     def _take(self, argument: Argument) -> None:
         marker = argument.marker
         segment = argument.key if isinstance(marker, Path) else argument.name
-        if _is_request(argument):
-            self.request = argument.name
-        elif self.provided(argument.name, argument.annotation):
+        if self._take_whole(argument):
+            return
+        if self.provided(argument.name, argument.annotation):
             self.injected.append((argument.name, argument.annotation))
         elif (name := self.described.pop(argument.name.lower(), None)) is not None:
             self.parameters.append(self._describe(argument, name))
@@ -148,6 +152,16 @@ class _Reading:
             self.bodies.append(argument)
         else:
             self.rest.append(argument)
+
+    def _take_whole(self, argument: Argument) -> bool:
+        """Takes the argument that is the request or the WebSocket."""
+        if _is_request(argument):
+            self.request = argument.name
+        elif is_socket(argument):
+            self.socket = argument.name
+        else:
+            return False
+        return True
 
     def _take_marked(self, argument: Argument, marker: Marker[Any]) -> None:
         source = _SOURCES.get(type(marker))
@@ -222,6 +236,13 @@ class _Reading:
         if found and self.may_have_body and not self.bodies and not self.form:
             self.rest.remove(found[0])
             self.bodies.append(found[0])
+
+
+def is_socket(argument: Argument) -> bool:
+    """Whether it is the `WebSocket`: by its type, or by a usual name without a type."""
+    return _types.is_websocket(argument.annotation) or (
+        argument.name in ("socket", "websocket", SOCKET) and not argument.is_annotated and argument.marker is None
+    )
 
 
 def _is_request(argument: Argument) -> bool:

@@ -120,6 +120,12 @@ def is_request(annotation: Any) -> bool:
     return native is not None and bare(annotation) is native.Request
 
 
+def is_websocket(annotation: Any) -> bool:
+    """Whether it is a WebSocket."""
+    home = sys.modules.get("spikard.websockets")  # who annotates with it has imported it
+    return home is not None and bare(annotation) is home.WebSocket
+
+
 def holds_mapping(annotation: Any) -> bool:
     """Whether it is, or holds, a dict."""
     return any(found in _MAPPINGS for found in _classes_within(annotation))

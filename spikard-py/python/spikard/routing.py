@@ -19,7 +19,20 @@ if TYPE_CHECKING:
     from . import _plan
     from .config import RoutePolicies
 
-__all__ = ["Router", "delete", "get", "head", "options", "patch", "post", "put", "route", "sse", "trace"]
+__all__ = [
+    "Router",
+    "delete",
+    "get",
+    "head",
+    "options",
+    "patch",
+    "post",
+    "put",
+    "route",
+    "sse",
+    "trace",
+    "websocket",
+]
 
 
 class Router(RouteTable):
@@ -73,5 +86,6 @@ delete = unattached.delete
 head = unattached.head
 options = unattached.options
 trace = unattached.trace
+websocket = unattached.websocket
 route = unattached.route
 sse = unattached.sse

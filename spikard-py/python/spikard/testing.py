@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING
 
 from ._client.base import Client
 from ._client.response import TestResponse
+from ._client.websocket import AsyncTestWebSocket, TestWebSocket, WebSocketRefused
 
 if TYPE_CHECKING:
     from ._client.session import Transport
     from ._headers import HeadersInit
     from .app import Spikard
 
-__all__ = ["LiveTestClient", "TestClient", "TestResponse"]
+__all__ = [
+    "AsyncTestWebSocket",
+    "LiveTestClient",
+    "TestClient",
+    "TestResponse",
+    "TestWebSocket",
+    "WebSocketRefused",
+]
 
 
 class TestClient(Client):

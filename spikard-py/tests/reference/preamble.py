@@ -39,6 +39,21 @@ def aggregate_items(items):
 async def process_bidi_item(request):
     return request.text.upper()
 """,
+    # What the tests of WebSockets are held against.
+    "echo": """
+import pytest
+from spikard import Spikard, TestClient
+
+app = Spikard()
+
+@app.websocket("/ws")
+async def echo(message: dict):
+    return {"echo": message}
+
+@pytest.fixture
+def client():
+    return TestClient(app)
+""",
     "hello": "@app.get('/hello')\nasync def hello():\n    return {'message': 'hello'}\n",
 }
 """The source, by name."""

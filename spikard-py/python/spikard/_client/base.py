@@ -17,6 +17,8 @@ from .session import Session, Transport
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from .websocket import AsyncTestWebSocket, Connecting, WebSocketRequestOptions
+
 
 class Client:
     """The calls of a test client.
@@ -81,10 +83,34 @@ class Client:
         exchange = self._exchange(request, options.get("cookies") or {})
         return TestResponse(exchange if _loop_runs() else self._session.run(exchange))
 
-    async def _exchange(self, request: Request, cookies: Mapping[str, str]) -> Answer:
+    def websocket(self, url: str, **options: Unpack[WebSocketRequestOptions]) -> Connecting:
+        """Opens a WebSocket for the time of a `with` or, where an event loop runs, an `async with`.
+
+        Raises `WebSocketRefused` where the server answers with anything but a WebSocket.
+        """
+        from .websocket import Connecting
+
+        return Connecting(lambda: self._open(url, options), self._session.run)
+
+    async def _open(self, url: str, options: WebSocketRequestOptions) -> AsyncTestWebSocket:
+        from .websocket import opened
+
+        sent: RequestOptions = {"params": options.get("params"), "headers": options.get("headers")}
+        request = build("GET", url, self.headers, sent)
+        self._add_cookies(request, options.get("cookies") or {})
+        transport = await self._session.start()
+        request.headers.setdefault("host", self._host())
+        socket = await opened(await transport.connect(), request, options.get("subprotocols", ()))
+        self.cookies.store(socket.headers, request.path)
+        return socket
+
+    def _add_cookies(self, request: Request, cookies: Mapping[str, str]) -> None:
         sent = {**self.cookies.sent_to(request.path), **cookies}
         if sent:
             request.headers.add("cookie", "; ".join(f"{name}={value}" for name, value in sent.items()))
+
+    async def _exchange(self, request: Request, cookies: Mapping[str, str]) -> Answer:
+        self._add_cookies(request, cookies)
         transport = await self._session.start()
         method, target, headers, body = request
         headers.setdefault("host", self._host())

@@ -23,6 +23,7 @@ from .forked import Forked
 
 if TYPE_CHECKING:
     from ..app import Spikard
+    from .session import Streams
 
 Process: TypeAlias = "subprocess.Popen[bytes] | Forked"
 
@@ -65,6 +66,10 @@ class LiveServer:
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Sends a request over a connection of its own."""
         return await asyncio.to_thread(self._call, method, target, headers, body)
+
+    async def connect(self) -> Streams:
+        """Opens a connection."""
+        return await asyncio.open_connection("127.0.0.1", self._port)
 
     def _start(self) -> None:
         self._port = _free_port()

@@ -6,13 +6,15 @@ With a running loop that one is used; without, a loop of its own, which turns on
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 
 T = TypeVar("T")
+Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+"""The two directions of a connection."""
 
 
 class Transport(Protocol):
@@ -28,6 +30,10 @@ class Transport(Protocol):
         self, method: str, target: str, headers: list[tuple[str, str]], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Sends a request and waits for the whole answer."""
+        ...
+
+    async def connect(self) -> Streams:
+        """Opens a connection over which HTTP/1.1 is spoken."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..kinds import Expectation
-from . import background, basics, bodies, calls, configuration, events, hooks, later, responses, running
+from . import background, basics, bodies, calls, configuration, events, hooks, later, responses, running, websockets
 
 ALL: list[Expectation] = [
     *background.EXPECTED,
@@ -16,4 +16,5 @@ ALL: list[Expectation] = [
     *later.EXPECTED,
     *responses.EXPECTED,
     *running.EXPECTED,
+    *websockets.EXPECTED,
 ]

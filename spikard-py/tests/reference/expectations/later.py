@@ -7,13 +7,11 @@ from ..kinds import Expectation, Later
 EXPECTED: list[Expectation] = [
     Later(("002#7", "003#4"), "Provide", "injection: issue 4"),
     Later(("001#10", "002#11", "003#22"), "UploadFile", "uploads: issue 4"),
-    Later(("001#20", "002#21", "003#23"), "websocket", "WebSocket: issue 4"),
     Later(
         ("001#18", "002#19", "003#21"),
         "OpenApiConfig(",
         "API descriptions: issue 5; until then the server refuses the setting",
     ),
-    Later(("001#24", "002#25"), "client.websocket", "testing of WebSocket: issue 4"),
     Later(("001#25", "002#26"), "client.sse", "testing of server-sent events: issue 4"),
     Later(("004#1", "004#2", "004#3"), "[", "TOML, which reads as Python: the feature layout of the crate"),
     Later(("004#5",), "body_stream", "streamed bodies, there a plan for the future: issue 4"),
