@@ -63,16 +63,12 @@ class Sensors(GrpcHandler):
             raise GrpcError(GrpcCode.NOT_FOUND, f"no reading of {sensor.name}")
         return GrpcResponse(reading.SerializeToString())
 
-    async def handle_server_stream(
-        self, request: GrpcRequest
-    ) -> AsyncIterator[GrpcResponse]:
+    async def handle_server_stream(self, request: GrpcRequest) -> AsyncIterator[GrpcResponse]:
         sensor = sensors_pb2.Sensor.FromString(request.payload)
         async for reading in self._readings.follow(sensor.name):
             yield GrpcResponse(reading.SerializeToString())
 
-    async def handle_client_stream(
-        self, request_stream: GrpcRequestStream
-    ) -> GrpcResponse:
+    async def handle_client_stream(self, request_stream: GrpcRequestStream) -> GrpcResponse:
         summary = sensors_pb2.Summary(highest=float("-inf"))
         async for request in request_stream:
             reading = sensors_pb2.Reading.FromString(request.payload)
@@ -81,9 +77,7 @@ class Sensors(GrpcHandler):
             summary.highest = max(summary.highest, reading.celsius)
         return GrpcResponse(summary.SerializeToString())
 
-    async def handle_bidi_stream(
-        self, request_stream: GrpcRequestStream
-    ) -> AsyncIterator[GrpcResponse]:
+    async def handle_bidi_stream(self, request_stream: GrpcRequestStream) -> AsyncIterator[GrpcResponse]:
         async for request in request_stream:
             reading = sensors_pb2.Reading.FromString(request.payload)
             self._readings.add(reading)

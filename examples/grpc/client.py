@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
+from collections.abc import Iterator
 
 import grpc
 import sensors_pb2
@@ -37,10 +38,8 @@ def main(target: str) -> None:
             print(f"too high: {reading.celsius}")
 
 
-def _readings(*celsius: float) -> list[sensors_pb2.Reading]:
-    return iter(
-        [sensors_pb2.Reading(sensor="cellar", celsius=each) for each in celsius]
-    )
+def _readings(*celsius: float) -> Iterator[sensors_pb2.Reading]:
+    return (sensors_pb2.Reading(sensor="cellar", celsius=each) for each in celsius)
 
 
 def _record_until(sensors: sensors_pb2_grpc.SensorsStub, done: threading.Event) -> None:

@@ -66,6 +66,10 @@ impl Answered {
 }
 
 async fn ask(app: App, method: &str, headers: &[(&'static str, &str)], messages: &[&[u8]]) -> Answered {
+    answered(&app.gateway().unwrap(), method, headers, messages).await
+}
+
+async fn answered(service: &impl Service, method: &str, headers: &[(&'static str, &str)], messages: &[&[u8]]) -> Answered {
     let mut request = Request::new(framed(messages));
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
@@ -73,7 +77,7 @@ async fn ask(app: App, method: &str, headers: &[(&'static str, &str)], messages:
     for (name, value) in [("content-type", "application/grpc")].iter().chain(headers) {
         request.headers_mut().insert(*name, value.parse().unwrap());
     }
-    let (head, body) = app.gateway().unwrap().call(request).await.into_parts();
+    let (head, body) = service.call(request).await.into_parts();
     let body = body.collect().await.unwrap();
     let trailers = body.trailers().cloned().unwrap_or_default();
     Answered { status: head.status.as_u16(), head: head.headers, body: body.to_bytes().to_vec(), trailers }
@@ -104,6 +108,18 @@ async fn messages_are_answered_one_by_one_and_trailers_come_last() {
     assert_eq!(ask(app(), "Each", &[], &[b"a", b"", b"c"]).await.body, b"\0\0\0\0\x01a\0\0\0\0\0\0\0\0\0\x01c");
     let answered = ask(app(), "Trailers", &[], &[]).await;
     assert_eq!((answered.code(), answered.trailers["x-last"].as_bytes()), (Some("0"), &b"1"[..]));
+}
+
+#[tokio::test]
+async fn replies_are_packed_where_the_settings_and_the_client_want_it() {
+    for (gzip, accepted, encoding) in [(true, "identity,gzip", Some("gzip")), (true, "identity", None), (false, "gzip", None)] {
+        let settings = Settings { gzip, ..Settings::default() };
+        let leaf = Leaf::new(Methods, settings);
+        let answered = answered(&leaf, "Echo", &[("grpc-accept-encoding", accepted)], &[&[b'x'; 1000]]).await;
+        assert_eq!(answered.code(), Some("0"));
+        assert_eq!(answered.head.get("grpc-encoding").and_then(|value| value.to_str().ok()), encoding);
+        assert_eq!((answered.body[0], answered.body.len() < 1000), (u8::from(encoding.is_some()), encoding.is_some()));
+    }
 }
 
 #[tokio::test]

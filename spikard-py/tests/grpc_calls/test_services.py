@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 
 import grpc
 import pytest
@@ -81,6 +82,19 @@ def test_both_versions_of_reflection_speak_the_same(described):
         call = channel.stream_stream(f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo")
         [listed] = call(iter([b"\x3a\x00"]))
         assert all(name.encode() in listed for name in SERVICES)
+
+
+def test_streams_may_be_silent_for_longer_than_requests(described):
+    _, channel = described
+
+    def requests():
+        yield b"a"
+        time.sleep(3)
+        yield b"b"
+
+    late = channel.unary_stream("/user.UserService/ListItems")(b"")
+    assert list(channel.stream_stream("/user.UserService/Process")(requests())) == [b"a", b"b"]
+    assert list(late) == [b"late"]
 
 
 def test_streams_without_an_end_are_ended_when_the_server_stops_and_others_finish(described):
