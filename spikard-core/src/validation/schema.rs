@@ -15,6 +15,10 @@ use super::{formats, leaf, order, wording};
 /// would be sent back once for each.
 const SHOWN: usize = 256 << 10;
 
+/// How many values a document may have whose violations are listed one by one. The validator collects
+/// all of them, half a kilobyte each, before it hands out the first.
+const EXAMINED: usize = 100_000;
+
 /// A compiled schema. Cloning is cheap.
 ///
 /// Formats are asserted. A number without a fraction is an integer, however it is written.
@@ -56,7 +60,8 @@ impl Schema {
     }
 
     /// Everything about a value that does not fit, in the order of the value, up to a thousand
-    /// violations. `location` is where the value stands in the request.
+    /// violations; one for the whole, if it has more than 100,000 values. `location` is where the
+    /// value stands in the request.
     pub fn violations(&self, value: &Value, location: &Location) -> Vec<Violation> {
         self.judge(&Tree::of(value), location)
     }
@@ -85,6 +90,11 @@ impl Schema {
     fn judge(&self, tree: &Tree<'_>, location: &Location) -> Vec<Violation> {
         if self.0.validator.is_valid(tree) {
             return Vec::new();
+        }
+        if tree.has_more_than(EXAMINED) {
+            let message =
+                format!("Input does not fit the schema; it has more than {EXAMINED} values, so its errors are not listed");
+            return vec![Violation::new("validation_error", location.clone(), message, Value::Null)];
         }
         let member = |path: &jsonschema::paths::Location, key: &str| {
             let steps: Vec<String> = leaf::steps(path).collect();

@@ -110,6 +110,8 @@ fn of_too_many_violations_a_thousand_are_listed() {
     let numbers = Schema::compile(&json!({"items": {"type": "integer"}})).unwrap();
     let found = |count: usize| numbers.violations(&vec!["x"; count].into(), &Location::body()).len();
     assert_eq!((found(999), found(1000), found(1001)), (999, 1000, 1000));
+    // The array is a value, too.
+    assert_eq!((found(99_999), found(100_000)), (1000, 1));
 }
 
 #[test]

@@ -90,6 +90,19 @@ impl<'a> Tree<'a> {
         size.filter(|size| *size <= limit)
     }
 
+    /// Whether the tree has more values than a limit, itself included.
+    pub(super) fn has_more_than(&self, limit: usize) -> bool {
+        fn left(tree: &Tree<'_>, limit: usize) -> Option<usize> {
+            let limit = limit.checked_sub(1)?;
+            match tree {
+                Tree::Array(list) => list.iter().try_fold(limit, |limit, tree| left(tree, limit)),
+                Tree::Object(members) => members.list.iter().try_fold(limit, |limit, (_, tree)| left(tree, limit)),
+                _ => Some(limit),
+            }
+        }
+        left(self, limit).is_none()
+    }
+
     /// What a path leads to.
     pub(super) fn at<'t>(&'t self, mut steps: impl Iterator<Item = &'t str>) -> Option<&'t Self> {
         steps.try_fold(self, |tree, step| match tree {
