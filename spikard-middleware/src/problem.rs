@@ -59,8 +59,10 @@ refusals! {
     TOO_MANY_REQUESTS       TOO_MANY_REQUESTS               "too-many-requests"        "Too Many Requests";
     HEADERS_TOO_LARGE       REQUEST_HEADER_FIELDS_TOO_LARGE "request-header-fields-too-large" "Request Header Fields Too Large";
     INTERNAL_SERVER_ERROR   INTERNAL_SERVER_ERROR           "internal-server-error"    "Internal Server Error";
+    DEPENDENCY_ERROR        INTERNAL_SERVER_ERROR           "dependency-error"         "Dependency Resolution Failed";
     BAD_GATEWAY             BAD_GATEWAY                     "bad-gateway"              "Bad Gateway";
     SERVICE_UNAVAILABLE     SERVICE_UNAVAILABLE             "service-unavailable"      "Service Unavailable";
+    DEPENDENCY_FAILED       SERVICE_UNAVAILABLE             "dependency-error"         "Service Unavailable";
     GATEWAY_TIMEOUT         GATEWAY_TIMEOUT                 "gateway-timeout"          "Gateway Timeout";
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::body::{self, Body, Refused};
 use crate::call::Call;
@@ -29,6 +29,8 @@ enum Argument {
     Request,
     /// The WebSocket that the client asks for.
     Socket,
+    /// A value that is the same for every request.
+    Bound(Py<PyAny>),
     /// A part of the request under its own name: `headers`, `path_params` ...; values that are checked lie over it.
     Part(Py<PyString>, Option<Group>),
 }
@@ -42,8 +44,8 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// Reads a `_plan.Signature`.
-    pub(crate) fn read(signature: &Bound<'_, PyAny>) -> PyResult<Self> {
+    /// Reads a `_plan.Signature`, and the arguments that the function has already.
+    pub(crate) fn read(signature: &Bound<'_, PyAny>, bound: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let py = signature.py();
         let mut list = Vec::new();
         let mut names: Vec<Bound<'_, PyString>> = Vec::new();
@@ -89,6 +91,9 @@ impl Arguments {
             let name = PyString::intern(py, &name);
             add(name.clone(), Argument::Part(name.unbind(), over))?;
         }
+        for (name, value) in bound.into_iter().flatten() {
+            add(name.cast_into::<PyString>()?, Argument::Bound(value.unbind()))?;
+        }
         let keywords = PyTuple::new(py, names)?.unbind();
         Ok(Self { list, keywords, defaults, body })
     }
@@ -127,6 +132,7 @@ impl Arguments {
                     Some(body) => body.getattr(name.bind(py))?,
                     None => return Err(PyValueError::new_err("a body that is taken apart has a default").into()),
                 },
+                Argument::Bound(value) => value.bind(py).clone(),
                 Argument::Request => call.request(py)?.into_any(),
                 Argument::Socket => socket::argument(py, call)?,
                 Argument::Part(name, over) => {

@@ -10,6 +10,7 @@ use pyo3::sync::PyOnceLock;
 use spikard_core::problem::Subject;
 use spikard_core::{Response, is_overdue};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use crate::call::Call;
 use crate::events::Closing;
@@ -84,6 +85,17 @@ impl Engine {
             Transport::Here => self.run_here(route, call).await,
             Transport::Queue(queue) => self.run_queued(queue, route, call).await,
         }
+    }
+
+    /// Calls a function of Python on a thread of the pool; yields what makes its result.
+    pub(crate) async fn call_on_thread(
+        self: Arc<Self>,
+        function: Py<PyAny>,
+    ) -> impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static {
+        let (sender, receiver) = oneshot::channel();
+        let taken = self.pool.submit(Box::new(move |py| drop(sender.send(function.call0(py)))));
+        let called = if taken { receiver.await.ok() } else { None };
+        move |py| called.unwrap_or_else(|| Err(failure::all_busy(py)))
     }
 
     async fn run_here(self: &Arc<Self>, route: &Arc<PythonRoute>, call: Call) -> Response {

@@ -182,11 +182,10 @@ impl Exchange {
         Ok(Sent(Mutex::new(Some(response))))
     }
 
-    /// The problem details of a status, as a response.
-    #[pyo3(signature = (status, detail=None))]
-    fn problem<'py>(&self, py: Python<'py>, status: u16, detail: Option<String>) -> PyResult<Bound<'py, PyAny>> {
+    /// The problem details of a status, as `problem` (`_border.Problem`) has them, as a response.
+    fn problem<'py>(&self, py: Python<'py>, status: u16, problem: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let status = StatusCode::from_u16(status).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        self.as_object(py, failure::problem(status, detail, &self.call(py).subject()))
+        self.as_object(py, failure::problem(status, problem, &self.call(py).subject())?)
     }
 
     /// The name of the route, for logs.

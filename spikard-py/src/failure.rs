@@ -6,12 +6,14 @@ use std::sync::Arc;
 use http::StatusCode;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use spikard_core::Response;
 use spikard_core::handler::of_status;
-use spikard_core::problem::{INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, Subject};
+use spikard_core::problem::{INTERNAL_SERVER_ERROR, REFUSALS, SERVICE_UNAVAILABLE, Subject};
 
 use crate::call::Call;
 use crate::engine::Engine;
+use crate::json;
 use crate::panics;
 use crate::respond::respond;
 use crate::route::PythonRoute;
@@ -81,17 +83,34 @@ pub(crate) fn guarded<T>(subject: &Subject, run: impl FnOnce() -> T) -> Result<T
     })
 }
 
+const BUSY: &str = "all threads are busy";
+
+/// The same as an exception.
+pub(crate) fn all_busy(py: Python<'_>) -> PyErr {
+    let exception = py.import("spikard.exceptions").and_then(|exceptions| {
+        let headers = PyDict::new(py);
+        headers.set_item("retry-after", "1")?;
+        exceptions.getattr("HTTPException")?.call1((SERVICE_UNAVAILABLE.status.as_u16(), BUSY, headers))
+    });
+    exception.map_or_else(|error| error, PyErr::from_value)
+}
+
 /// All threads are busy, and too many requests wait for one.
 pub(crate) fn busy(subject: &Subject) -> Response {
-    let mut response = SERVICE_UNAVAILABLE.response(subject, "all threads are busy");
+    let mut response = SERVICE_UNAVAILABLE.response(subject, BUSY);
     response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("1"));
     response
 }
 
-/// The problem of an `HTTPException`.
-pub(crate) fn problem(status: StatusCode, detail: Option<String>, subject: &Subject) -> Response {
-    let (refusal, sentence) = of_status(status);
-    refusal.response(subject, detail.as_deref().unwrap_or(&sentence))
+/// The problem that a `_border.Problem` stands for.
+pub(crate) fn problem(status: StatusCode, problem: &Bound<'_, PyAny>, subject: &Subject) -> PyResult<Response> {
+    let detail: Option<String> = problem.getattr("detail")?.extract()?;
+    let slug: Option<String> = problem.getattr("slug")?.extract()?;
+    let errors = problem.getattr("errors")?;
+    let errors = (!errors.is_none()).then(|| json::of(&errors)).transpose()?;
+    let (of_status, sentence) = of_status(status);
+    let named = slug.and_then(|slug| REFUSALS.iter().find(|refusal| refusal.status == status && refusal.slug == slug));
+    Ok(named.unwrap_or(&of_status).with_errors(subject, detail.as_deref().unwrap_or(&sentence), errors))
 }
 
 /// Whether a task has ended by being cancelled.

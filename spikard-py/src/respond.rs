@@ -116,7 +116,7 @@ fn from_object(
     } else {
         match &*body.get_type().name()?.to_cow()? {
             "Stream" => Response::new(stream::body(py, engine, &body, route, call)?),
-            "Problem" => failure::problem(status, body.getattr("detail")?.extract()?, &call.subject()),
+            "Problem" => failure::problem(status, &body, &call.subject())?,
             "File" => file::answer(body.getattr("path")?.extract()?, call),
             name => return Err(PyTypeError::new_err(format!("a response with a body of type {name} cannot be sent"))),
         }

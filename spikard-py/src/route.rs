@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 use spikard_core::handler::RequestBody;
 use spikard_core::problem::Subject;
 use spikard_core::validation::{Parameter, Parameters, RequestHead, refuse};
@@ -88,6 +88,7 @@ impl PythonRoute {
         let may_wait: bool = plan.getattr("may_wait")?.extract()?;
         let to_thread: bool = plan.getattr("sync_to_thread")?.extract()?;
         let signature = plan.getattr("signature")?;
+        let (function, bound) = without_partial(plan.getattr("function")?)?;
         let encode = signature.getattr("encode")?;
         let encode = if encode.is_none() { app.encode.clone_ref(plan.py()) } else { encode.unbind() };
         let (title, place): (String, String) = (plan.getattr("name")?.extract()?, plan.getattr("place")?.extract()?);
@@ -108,10 +109,10 @@ impl PythonRoute {
             grpc: grpc::Method::read(&plan.getattr("grpc")?)?,
             websocket: websocket::config(plan)?,
             encode,
-            arguments: Arguments::read(&signature)?,
+            arguments: Arguments::read(&signature, bound.as_ref())?,
             parameters: parameters::compile(&parameters::plans(&signature)?)?,
             path_parameters: parameters::of_path(&parameters::plans(&signature)?)?,
-            function: plan.getattr("function")?.unbind(),
+            function: function.unbind(),
         })
     }
 
@@ -191,4 +192,14 @@ impl PythonRoute {
         let arguments = self.arguments(py, call)?;
         Ok(self.call(&arguments, py)?)
     }
+}
+
+/// The function of a `functools.partial` that binds keywords alone, and these: they are handed over with
+/// the other arguments, where `partial` would make two dictionaries for each call.
+fn without_partial<'py>(function: Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyDict>>)> {
+    let partial = function.py().import("functools")?.getattr("partial")?;
+    if !function.get_type().is(&partial) || function.getattr("args")?.len()? > 0 {
+        return Ok((function, None));
+    }
+    Ok((function.getattr("func")?, Some(function.getattr("keywords")?.cast_into()?)))
 }

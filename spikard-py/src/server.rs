@@ -234,6 +234,12 @@ impl Server {
         })
     }
 
+    /// Calls a function on a thread of the pool for handlers. To be awaited.
+    fn on_thread<'py>(&self, py: Python<'py>, function: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let engine = &self.side.engine;
+        promise::of(py, engine, Arc::clone(engine).call_on_thread(function))
+    }
+
     /// Ends tokio's own thread, if it has one.
     fn close(&self) {
         drop(self.side.thread.lock().unwrap_or_else(PoisonError::into_inner).take());

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from .app import Spikard
     from .config import *  # noqa: F403  # generated
     from .datastructures import Headers, State, UploadFile
+    from .di import Provide
     from .events import SseEvent
-    from .exceptions import HTTPException
+    from .exceptions import DependencyError, HTTPException
     from .params import Body, Cookie, File, Form, Header, Path, Query
     from .responses import (
         FileResponse,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Body",
     "Cookie",
+    "DependencyError",
     "File",
     "FileResponse",
     "Form",
@@ -42,6 +44,7 @@ __all__ = [
     "JSONResponse",
     "LiveTestClient",
     "Path",
+    "Provide",
     "Query",
     "RedirectResponse",
     "Request",
@@ -74,8 +77,9 @@ _HOMES = {
     "_spikard": "Request",
     "app": "Spikard",
     "datastructures": "Headers State UploadFile",
+    "di": "Provide",
     "events": "SseEvent",
-    "exceptions": "HTTPException",
+    "exceptions": "DependencyError HTTPException",
     "params": "Body Cookie File Form Header Path Query",
     "responses": "FileResponse HTMLResponse JSONResponse RedirectResponse Response StreamingResponse",
     "routing": "Router delete get head options patch post put route sse trace websocket",

@@ -45,11 +45,13 @@ class File:
 class Problem:
     """Problem details (RFC 9457), which the server writes: it knows type, title, instance and request id."""
 
-    __slots__ = ("detail",)
+    __slots__ = ("detail", "errors", "slug")
 
-    def __init__(self, detail: str | None) -> None:
-        """A problem with this detail; `None`: the one that the server has for the status."""
+    def __init__(self, detail: str | None, slug: str | None = None, errors: list[dict[str, str]] | None = None) -> None:
+        """A problem with this detail and kind, which lists `errors`; `None`: what the server has for the status."""
         self.detail = detail
+        self.slug = slug
+        self.errors = errors
 
 
 Parts: TypeAlias = tuple[int, list[tuple[str, str]], bytes | Stream | File | Problem]

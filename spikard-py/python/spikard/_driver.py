@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from ._border import Problem
 from .exceptions import HTTPException, ProblemResponse
 from .responses import Encode, JSONResponse, Response
 
@@ -151,8 +152,8 @@ def _problem(reason: Exception | ProblemResponse, exchange: Exchange) -> Respons
         from ._server import log_exception
 
         log_exception(reason, exchange.name, exchange.request.request_id or "-")
-        return exchange.problem(500)
-    response = exchange.problem(reason.status_code, reason.content)
+        return exchange.problem(500, Problem(None))
+    response = exchange.problem(reason.status_code, reason.problem)
     for name, value in reason.headers.lines():
         response.headers.add(name, value)
     return response

@@ -1,7 +1,7 @@
 """What runs before the first request and after the last one.
 
-Order: the lifespan is entered, then `on_startup` runs; at the end `on_shutdown` runs, then the
-lifespan is left. All that is due at the end runs even where one part fails.
+Order: the lifespan is entered, then `on_startup` runs; at the end singletons of dependency injection end,
+`on_shutdown` runs, then the lifespan is left. All that is due at the end runs even where one part fails.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from ._kept import Runs
 
 Hook: TypeAlias = Callable[[], Any]
 Manager: TypeAlias = AbstractAsyncContextManager[Any] | AbstractContextManager[Any]
@@ -18,9 +21,16 @@ Manager: TypeAlias = AbstractAsyncContextManager[Any] | AbstractContextManager[A
 class Lifespan:
     """Starts and ends an application; an application in tests may run more than once, also at one time."""
 
-    def __init__(self, manager: Callable[[], Manager] | None, startup: list[Hook], shutdown: list[Hook]) -> None:
-        """A lifespan of this context manager and these functions, each sync or async."""
+    def __init__(
+        self,
+        manager: Callable[[], Manager] | None,
+        startup: list[Hook],
+        shutdown: list[Hook],
+        kept: Callable[[], Runs],
+    ) -> None:
+        """A lifespan of this context manager and these functions, each sync or async, and of what is `kept`."""
         self._manager = manager
+        self._kept = kept
         self._startup = startup
         self._shutdown = shutdown
         self._runs: list[AsyncExitStack] = []
@@ -38,6 +48,8 @@ class Lifespan:
                 await _call(hook)
             for hook in reversed(self._shutdown):
                 stack.push_async_callback(_call, hook)
+            self._kept().begin()
+            stack.push_async_callback(self._kept().end)
             self._runs.append(stack.pop_all())
 
     async def shutdown(self) -> None:

@@ -36,6 +36,8 @@ class RouteOptions(RoutePolicies, total=False):
     """Whether the handler is cancelled when its client goes away; it is unless this is false.
 
     Its time-out holds in both cases for as long as the client waits."""
+    dependencies: Mapping[Any, Any] | None
+    """What is provided for this route alone, by name or type: values, and `Provide` for what is made."""
 
 
 class WebSocketOptions(RoutePolicies, total=False):
@@ -51,6 +53,8 @@ class WebSocketOptions(RoutePolicies, total=False):
     """Whether functions that are not async run on threads; they do unless this is false."""
     cancel_on_disconnect: bool
     """Whether a handler is cancelled that does not return when its client is gone; it is unless this is false."""
+    dependencies: Mapping[Any, Any] | None
+    """What is provided for this route alone, by name or type: values, and `Provide` for what is made."""
     max_message_size: int | str
     """The largest message that is received, in bytes or as "16MiB". A larger one closes with 1009."""
     send_queue: int | str

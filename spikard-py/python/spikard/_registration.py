@@ -9,11 +9,14 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from . import _annotations, _plan, _signature, _waiting
+
+if TYPE_CHECKING:
+    from ._provisions import Layer, Scope
 
 Handler = Callable[..., Any]
 
@@ -28,6 +31,7 @@ class Registration(Struct, frozen=True):
     schemas: dict[str, Any]
     policies: dict[str, Any]
     behaviour: dict[str, Any]
+    dependencies: Layer
 
     @classmethod
     def of(cls, methods: Sequence[str], path: str, function: Handler, options: dict[str, Any]) -> Registration:
@@ -43,25 +47,43 @@ class Registration(Struct, frozen=True):
         localns = local_names()
         _annotations.resolve(function, localns)
         methods = tuple(method.upper() for method in methods)
-        return cls(methods, path, function, localns, schemas, policies, behaviour)
+        dependencies: Layer = {}
+        if "dependencies" in behaviour:
+            from . import _provisions
 
-    def compile(self, prefix: str, policies: tuple[dict[str, Any], ...]) -> _plan.Route:
-        """The route as the server reads it, behind `prefix` and under the `policies` of its routers."""
+            dependencies = _provisions.layer(behaviour.pop("dependencies"), localns)
+        return cls(methods, path, function, localns, schemas, policies, behaviour, dependencies)
+
+    def compile(self, prefix: str, policies: tuple[dict[str, Any], ...], scope: Scope) -> _plan.Route:
+        """The route as the server reads it, behind `prefix`, under the `policies` of its routers, in their `scope`."""
         path = prefix + self.path
         function = self.function
+        scope = scope.within(self.dependencies)
+        provided = scope.provides if scope else None
+        signature = _signature.plan(
+            function, path=path, methods=self.methods, localns=self.localns, provided=provided, **self.schemas
+        )
+        is_async, may_wait, scoped = _is_async(function), _waiting.may_wait(function), False
+        to_thread = self.behaviour.get("sync_to_thread", True)
+        if signature.injected:
+            from . import _injection
+
+            injected = _injection.inject(function, signature, scope, path=path, sync_to_thread=to_thread)
+            function, signature = injected.function, injected.signature
+            is_async, may_wait, scoped = injected.is_async, injected.may_wait, injected.scoped
         return _plan.Route(
             methods=self.methods,
             path=path,
             function=function,
-            signature=_signature.plan(function, path=path, methods=self.methods, localns=self.localns, **self.schemas),
-            is_async=_is_async(function),
-            may_wait=_waiting.may_wait(function),
-            sync_to_thread=self.behaviour.get("sync_to_thread", True),
-            scoped=getattr(function, "needs_scope", False),
+            signature=signature,
+            is_async=is_async,
+            may_wait=may_wait,
+            sync_to_thread=to_thread,
+            scoped=scoped or getattr(self.function, "needs_scope", False),
             cancel_on_disconnect=self.behaviour.get("cancel_on_disconnect", True),
             policies=(*policies, self.policies) if self.policies else policies,
-            name=f"{function.__module__}.{name_of(function)}",
-            place=_annotations.place_of(function),
+            name=f"{self.function.__module__}.{name_of(self.function)}",
+            place=_annotations.place_of(self.function),
         )
 
 

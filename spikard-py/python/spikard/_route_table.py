@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from ._hooks import HookTable
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from . import _plan
     from ._grpc.service import GrpcService
     from ._options import RouteOptions, WebSocketOptions
+    from ._provisions import Layer, Provision, Scope
     from ._websocket import WebSocketRegistration
     from .config import RoutePolicies
+    from .di import Provide
     from .routing import Router
 
 F = TypeVar("F", bound=Callable[..., Any])
 E = TypeVar("E", bound="Callable[..., Any]")
+T = TypeVar("T")
 Layers: TypeAlias = tuple[dict[str, Any], ...]
 """Policies, outermost first, each laid over the one before."""
 
@@ -31,6 +34,7 @@ class RouteTable(HookTable):
         """An empty table."""
         super().__init__()
         self._entries: list[Entry] = []
+        self._provided: Layer = {}
 
     def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
         """Answers `GET` of `path`, and `HEAD` unless a route of its own does."""
@@ -80,7 +84,14 @@ class RouteTable(HookTable):
 
         return register
 
-    def sse(self, path: str, *, keep_alive: float = 15.0, **policies: Unpack[RoutePolicies]) -> Callable[[E], E]:
+    def sse(
+        self,
+        path: str,
+        *,
+        keep_alive: float = 15.0,
+        dependencies: Mapping[Any, Any] | None = None,
+        **policies: Unpack[RoutePolicies],
+    ) -> Callable[[E], E]:
         """Answers `GET` of `path` with a stream of server-sent events.
 
         It decorates a generator function, async or not, that yields events; or a class, of which one instance
@@ -95,9 +106,9 @@ class RouteTable(HookTable):
         def register(producer: E) -> E:
             from . import _events
 
-            self._add(
-                Registration.of(["GET"], path, _events.handler(producer, keep_alive, local_names()), dict(policies))
-            )
+            handler = _events.handler(producer, keep_alive, local_names())
+            options: dict[str, Any] = {**policies, "dependencies": dependencies}
+            self._add(Registration.of(["GET"], path, handler, options))
             return producer
 
         return register
@@ -142,18 +153,41 @@ class RouteTable(HookTable):
             raise ValueError("the router includes itself, expected another")
         self._add(_Included(router, checked_prefix(prefix), layer(policies)))
 
+    @overload
+    def provide(self, key: str, dependency: object) -> None: ...
+    @overload
+    def provide(self, key: type[T], dependency: T | Provide[T]) -> None: ...
+    @overload  # mypy takes an abstract class for a function, and not for a type
+    def provide(self, key: Callable[..., T], dependency: T | Provide[T]) -> None: ...
+    def provide(self, key: str | type[T] | Callable[..., T], dependency: object) -> None:
+        """Provides `dependency` for the functions of this table's routes, by parameter name or by type.
+
+        A value is handed over as it is; a `Provide` makes it. What a nearer place provides under the
+        same key (a router, the `dependencies` of a route) counts there; once more at the same place, the last.
+        """
+        from . import _provisions
+
+        self._provided[key] = _provisions.provision(key, dependency, local_names())
+
     def _add(self, entry: Entry) -> None:
         self._entries.append(entry)
 
-    def _compile(self, prefix: str = "", policies: Layers = ()) -> Iterator[_plan.Route]:
+    def _compile(self, prefix: str, policies: Layers, scope: Scope) -> Iterator[_plan.Route]:
+        scope = scope.within(self._provided)
         for entry in self._entries:
             if isinstance(entry, Registration):
-                yield from self._hooked((entry.compile(prefix, policies),))
+                yield from self._hooked((entry.compile(prefix, policies, scope),))
             elif isinstance(entry, _Included):
-                yield from self._hooked(entry.compile(prefix, policies))
+                yield from self._hooked(entry.compile(prefix, policies, scope))
             else:
-                # Hooks see HTTP requests and responses; a call of gRPC has messages in place of them.
-                yield from entry.compile(prefix, policies)
+                # Hooks see HTTP requests and responses; WebSockets and calls of gRPC have messages in place of them.
+                yield from entry.compile(prefix, policies, scope)
+
+    def _provisions(self) -> Iterator[Provision]:
+        """Yields what this table and its own routes provide."""
+        yield from self._provided.values()
+        for entry in self._entries:
+            yield from getattr(entry, "dependencies", {}).values()
 
     def _tables(self) -> Iterator[RouteTable]:
         """Yields this table and all that it includes."""
@@ -171,8 +205,8 @@ class _Included:
         self._prefix = prefix
         self._policies = policies
 
-    def compile(self, prefix: str, policies: Layers) -> Iterator[_plan.Route]:
-        return self.router._compile(prefix + self._prefix, policies + self._policies)
+    def compile(self, prefix: str, policies: Layers, scope: Scope) -> Iterator[_plan.Route]:
+        return self.router._compile(prefix + self._prefix, policies + self._policies, scope)
 
 
 Entry: TypeAlias = "Registration | WebSocketRegistration | _Included | GrpcService"

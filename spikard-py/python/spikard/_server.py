@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from spikard import _after, _log, _loop, _reload, _spikard
+from spikard import _after, _log, _loop, _reload, _spikard, _threads
 from spikard._reload import command
 from spikard._stream import pump
 from spikard.responses import Response
@@ -49,6 +49,7 @@ def _build(
     app: Spikard, config: ServerConfig, loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None
 ) -> _spikard.Server:
     server = _spikard.Server(app._routes(), Hooks(app), config, loop, turns)
+    _threads.use(loop, server.on_thread)
     for warning in server.warnings:
         logger.warning("%s", warning)
     return server
@@ -74,6 +75,7 @@ class Serving:
         try:
             async with AsyncExitStack() as lifespans:
                 for app in self._apps:
+                    lifespans.enter_context(app._overrides.fixed())
                     await app._lifespan.startup()
                     lifespans.push_async_callback(app._lifespan.shutdown)
                 await self._listen(host, port)
@@ -199,6 +201,7 @@ def run_file(*, file: str, host: str, port: int, workers: int, shutdown_timeout:
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
         server = _spikard.Server.of_file(file, event_loop, turns)
+        _threads.use(event_loop, server.on_thread)
         await Serving(server, server.applications, shutdown_timeout).run(host, port)
 
     _run_on("auto", main)
@@ -256,20 +259,24 @@ def _close(event_loop: asyncio.AbstractEventLoop) -> None:
         event_loop.close()
 
 
+_REPLACED = 8
+"""How many servers an override may leave behind for connections that are still open on them."""
+
+
 class InProcess:
     """The routes of an app behind their policies, without a socket, on the running loop."""
 
     def __init__(self, app: Spikard) -> None:
         self._app = app
         self._server: _spikard.Server | None = None
+        self._replaced: list[_spikard.Server] = []
+        self._version = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
         """Builds the routes and begins the lifespan."""
         self._loop = asyncio.get_running_loop()
-        self._server = _build(self._app, self._app.config, self._loop, None)
-        if self._server.descriptor is not None:
-            self._loop.add_reader(self._server.descriptor, self._server.run_queue)
+        self._build(self._loop)
         try:
             await self._app._lifespan.startup()
         except BaseException:
@@ -282,6 +289,9 @@ class InProcess:
         """Sends a request through the stack: status, headers, body of the answer."""
         if self._server is None:
             raise RuntimeError("the app has not been started")
+        if self._app._overrides.version != self._version:
+            self._replaced.append(self._server)
+            self._build(asyncio.get_running_loop())
         answer = await self._server.request(method, target, headers, body)
         await _after.idle()
         return answer
@@ -302,9 +312,24 @@ class InProcess:
             finally:
                 self._close()
 
+    def _build(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._version = self._app._overrides.version
+        self._server = _build(self._app, self._app.config, loop, None)
+        if self._server.descriptor is not None:
+            loop.add_reader(self._server.descriptor, self._server.run_queue)
+        if len(self._replaced) > _REPLACED:
+            self._end(self._replaced.pop(0))
+
     def _close(self) -> None:
         server, self._server = self._server, None
-        if server is not None and self._loop is not None:
+        for ended in (*self._replaced, server):
+            if ended is not None:
+                self._end(ended)
+        self._replaced.clear()
+
+    def _end(self, server: _spikard.Server) -> None:
+        if self._loop is not None:
+            _threads.forget(self._loop, server.on_thread)
             if server.descriptor is not None:
                 self._loop.remove_reader(server.descriptor)
-            server.close()
+        server.close()

@@ -1,8 +1,8 @@
 """What a handler's arguments are: the rules by which each gets its value from a request.
 
-The order of decision, first match: the request itself; names and types that are provided; what
-`parameter_schema` and `file_params` name; names in the path; markers; files; structured types and dicts,
-which are the body. What is left, values and lists of values, is on POST, PUT and PATCH a form field
+The order of decision, first match: the request itself; names and types that are provided, unless a marker
+says otherwise; what `parameter_schema` and `file_params` name; names in the path; markers; files; structured
+types and dicts, which are the body. What is left, values and lists of values, is on POST, PUT and PATCH a form field
 beside other form fields, a query parameter beside a body, else a field of one JSON object; on other
 methods it is a query parameter.
 """
@@ -130,7 +130,7 @@ class _Reading:
         segment = argument.key if isinstance(marker, Path) else argument.name
         if self._take_whole(argument):
             return
-        if self.provided(argument.name, argument.annotation):
+        if marker is None and self.provided(argument.name, argument.annotation):
             self.injected.append((argument.name, argument.annotation))
         elif (name := self.described.pop(argument.name.lower(), None)) is not None:
             self.parameters.append(self._describe(argument, name))

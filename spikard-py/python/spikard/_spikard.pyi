@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+from spikard._border import Problem
 from spikard._grpc.messages import GrpcRequest, Metadata
 from spikard._headers import HeadersInit
 from spikard._plan import JsonSchema, Route
@@ -88,7 +89,7 @@ class Exchange:
         """Calls the function, for what it returns; to be awaited if it is async or runs on a thread."""
 
     def send(self, response: Any) -> Sent: ...
-    def problem(self, status: int, detail: str | None = None) -> Response: ...
+    def problem(self, status: int, problem: Problem) -> Response: ...
 
 class Sent:
     """A response on its way back through the server."""
@@ -234,5 +235,8 @@ class Server:
 
     def disconnect(self) -> Awaitable[None]:
         """Ends these connections."""
+
+    def on_thread(self, function: Callable[[], Any]) -> asyncio.Future[Any]:
+        """Calls a function on a thread of the pool for handlers."""
 
     def close(self) -> None: ...

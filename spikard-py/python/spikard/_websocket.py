@@ -20,8 +20,9 @@ from .exceptions import HTTPException
 from .websockets import WebSocketDisconnect
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from ._provisions import Layer, Scope
     from .websockets import WebSocket
 
 logger = logging.getLogger("spikard")
@@ -37,6 +38,7 @@ class WebSocketRegistration(Struct, frozen=True):
     policies: dict[str, Any]
     cancel_on_disconnect: bool
     settings: dict[str, Any]
+    dependencies: Layer
 
     @classmethod
     def of(cls, path: str, handler: Any, options: Mapping[str, Any]) -> WebSocketRegistration:
@@ -53,27 +55,42 @@ class WebSocketRegistration(Struct, frozen=True):
         form_of(handler, rules, _parameters.path_names(path))
         parameter_schema = given.pop("parameter_schema", None)
         cancel = given.pop("cancel_on_disconnect", True)
-        return cls(path, handler, rules, parameter_schema, policies, cancel, given)
+        dependencies: Layer = {}
+        if "dependencies" in given:
+            from . import _provisions
 
-    def compile(self, prefix: str, policies: tuple[dict[str, Any], ...]) -> _plan.Route:
-        """The route as the server reads it, behind `prefix` and under the `policies` of its routers."""
+            dependencies = _provisions.layer(given.pop("dependencies"), rules.localns)
+        return cls(path, handler, rules, parameter_schema, policies, cancel, given, dependencies)
+
+    def compile(self, prefix: str, policies: tuple[dict[str, Any], ...], scope: Scope) -> Iterator[_plan.Route]:
+        """The route as the server reads it, behind `prefix`, under the `policies` of its routers, in their `scope`."""
         path = prefix + self.path
+        scope = scope.within(self.dependencies)
+        provided = scope.provides if scope else None
         name = f"{self.handler.__module__}.{name_of(self.handler)}"
-        endpoint = _endpoint(form_of(self.handler, self.rules, _parameters.path_names(path)), name)
+        endpoint = _endpoint(form_of(self.handler, self.rules, _parameters.path_names(path), provided), name)
         signature = _signature.plan(
             endpoint,
             path=path,
             methods=("GET",),
             parameter_schema=self.parameter_schema,
+            provided=provided,
             localns=self.rules.localns,
         )
-        return _plan.Route(
+        scoped = False
+        if signature.injected:
+            from . import _injection
+
+            injected = _injection.inject(endpoint, signature, scope, path=path)
+            endpoint, signature, scoped = injected.function, injected.signature, injected.scoped
+        yield _plan.Route(
             methods=("GET",),
             path=path,
             function=endpoint,
             signature=signature,
             is_async=True,
             may_wait=True,
+            scoped=scoped,
             sync_to_thread=False,
             cancel_on_disconnect=self.cancel_on_disconnect,
             policies=(*policies, self.policies) if self.policies else policies,

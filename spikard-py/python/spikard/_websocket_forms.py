@@ -45,13 +45,16 @@ class Rules(Struct, frozen=True):
     sync_to_thread: bool = True
 
 
-def form_of(handler: Any, rules: Rules, names_in_path: Collection[str]) -> Form:
-    """Reads a handler. Raises `HandlerError` for what can be none."""
+def form_of(
+    handler: Any, rules: Rules, names_in_path: Collection[str], provided: Callable[[str, Any], bool] | None = None
+) -> Form:
+    """Reads a handler. Raises `HandlerError` for what can be none. What is `provided` is not the message."""
     if inspect.isclass(handler):
         return _class_form(handler, rules)
     arguments = _arguments(handler, rules)
     socket = _socket(arguments)
-    message = _message(arguments, socket, names_in_path)
+    injected = [item.name for item in arguments if provided is not None and provided(item.name, item.annotation)]
+    message = _message(arguments, socket, {*names_in_path, *injected})
     names = tuple(argument.name for argument in arguments if argument is not message)
     if message is None:
         if socket is None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from msgspec.structs import replace
 
 from ._lifespan import Hook, Lifespan, Manager
+from ._registration import local_names
 from ._route_table import RouteTable
 from .datastructures import State
-from .exceptions import HTTPException, ProblemResponse
+from .exceptions import DependencyError, DependencyProblem, HTTPException, ProblemResponse
 from .responses import Response
 from .routing import unattached
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from . import _plan
     from ._grpc.handler import GrpcHandler, KindName
     from ._grpc.options import GrpcOptions
+    from ._kept import Runs
+    from ._overrides import Override, Overrides
     from .config import ServerConfig
+    from .di import Provide
     from .grpc import GrpcService
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -73,7 +77,7 @@ class Spikard(RouteTable):
         self._startup = list(on_startup)
         self._shutdown = list(on_shutdown)
         manager = None if lifespan is None else partial(lifespan, self)
-        self._lifespan = Lifespan(manager, self._startup, self._shutdown)
+        self._lifespan = Lifespan(manager, self._startup, self._shutdown, lambda: self._runs)
         self._grpc: list[GrpcService] = []
         self._exception_handlers: dict[type[Exception], Callable[[Exception, Any], Any]] = {}
         unattached.attach_to(self)
@@ -86,6 +90,37 @@ class Spikard(RouteTable):
 
             self._config = ServerConfig()
         return self._config
+
+    @cached_property
+    def _runs(self) -> Runs:
+        from ._kept import Runs
+
+        return Runs()
+
+    @cached_property
+    def _overrides(self) -> Overrides:
+        from ._overrides import Overrides
+
+        return Overrides()
+
+    def override(self, key: str | type[Any] | Provide[Any], dependency: object) -> Override:
+        """Puts `dependency`, a value or a `Provide`, in the place of another: for tests.
+
+        `key` is the name or type under which the other is provided, or its `Provide`. The override counts
+        until the end of `with`, or `restore()`; of several for one key the last counts. What it puts
+        there may be of any type. A `TestClient` that runs obeys at once, with routes that are built anew.
+        A server builds its routes once: while one runs, this is a `RuntimeError`.
+
+        >>> app = Spikard()
+        >>> app.provide("limit", 100)
+        >>> with app.override("limit", 2):
+        ...     ...  # requests of a TestClient
+        """
+        from . import _overrides, _provisions
+
+        known = [provision for table in self._tables() for provision in table._provisions()]
+        shown = _overrides.overridden(key, known).key
+        return self._overrides.add(key, _provisions.provision(shown, dependency, local_names(), is_override=True))
 
     def on_startup(self, function: H) -> H:
         """Runs `function`, sync or async, before the first request, inside the lifespan."""
@@ -178,7 +213,9 @@ class Spikard(RouteTable):
 
     def _routes(self) -> list[_plan.Route]:
         """All routes, compiled; asked for at start."""
-        routes = list(self._compile())
+        from ._provisions import Scope
+
+        routes = list(self._compile("", (), Scope(self._runs.here(), overrides=self._overrides)))
         if not any(route.hooks for route in routes):
             return routes
         from ._driver import Driver
@@ -191,16 +228,24 @@ class Spikard(RouteTable):
         self, exception: Exception, request: Any
     ) -> Response | Coroutine[Any, Any, Response] | None:
         """The answer to an exception, or a coroutine that makes it; `None`: there is no handler for it."""
-        for kind in type(exception).__mro__:
-            handler = self._exception_handlers.get(kind)
-            if handler is not None:
-                status = exception.status_code if isinstance(exception, HTTPException) else 500
-                try:
-                    answer = handler(exception, request)
-                except HTTPException as problem:
-                    return ProblemResponse(problem)
-                return _awaited(answer, status) if inspect.iscoroutine(answer) else _response(answer, status)
+        cause = exception.__cause__
+        if isinstance(exception, DependencyError) and isinstance(cause, Exception) and self._handler_of(cause):
+            exception = cause
+        handler = self._handler_of(exception)
+        if handler is not None:
+            status = exception.status_code if isinstance(exception, (HTTPException, DependencyError)) else 500
+            try:
+                answer = handler(exception, request)
+            except HTTPException as problem:
+                return ProblemResponse(problem)
+            return _awaited(answer, status) if inspect.iscoroutine(answer) else _response(answer, status)
+        if isinstance(exception, DependencyError):
+            return DependencyProblem(exception, request)
         return ProblemResponse(exception) if isinstance(exception, HTTPException) else None
+
+    def _handler_of(self, exception: Exception) -> Callable[[Exception, Any], Any] | None:
+        kinds = type(exception).__mro__
+        return next((self._exception_handlers[kind] for kind in kinds if kind in self._exception_handlers), None)
 
 
 def _with_request_where_wanted(function: Callable[..., Any]) -> Callable[[Exception, Any], Any]:

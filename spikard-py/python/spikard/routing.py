@@ -7,16 +7,18 @@ the next one created.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ._registration import local_names
 from ._route_table import Entry, Layers, RouteTable, checked_prefix, layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from typing_extensions import Unpack
 
     from . import _plan
+    from ._provisions import Scope
     from .config import RoutePolicies
 
 __all__ = [
@@ -46,14 +48,23 @@ class Router(RouteTable):
     >>> Spikard().include_router(users)
     """
 
-    def __init__(self, prefix: str = "", **policies: Unpack[RoutePolicies]) -> None:
-        """A router whose routes stand behind `prefix`. Its policies lie under those of its routes."""
+    def __init__(
+        self, prefix: str = "", *, dependencies: Mapping[Any, Any] | None = None, **policies: Unpack[RoutePolicies]
+    ) -> None:
+        """A router whose routes stand behind `prefix`. Its policies lie under those of its routes.
+
+        `dependencies` are what `provide` provides, by name or type.
+        """
         super().__init__()
         self._prefix = checked_prefix(prefix)
         self._policies = layer(policies)
+        if dependencies is not None:
+            from . import _provisions
 
-    def _compile(self, prefix: str = "", policies: Layers = ()) -> Iterator[_plan.Route]:
-        return super()._compile(prefix + self._prefix, policies + self._policies)
+            self._provided = _provisions.layer(dependencies, local_names())
+
+    def _compile(self, prefix: str, policies: Layers, scope: Scope) -> Iterator[_plan.Route]:
+        return super()._compile(prefix + self._prefix, policies + self._policies, scope)
 
 
 class _Unattached(RouteTable):

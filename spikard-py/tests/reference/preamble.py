@@ -54,6 +54,7 @@ async def echo(message: dict):
 def client():
     return TestClient(app)
 """,
+    "create_pool": "async def create_pool():\n    return DatabasePool()\n",
     "hello": "@app.get('/hello')\nasync def hello():\n    return {'message': 'hello'}\n",
 }
 """The source, by name."""

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from . import child
@@ -39,6 +39,7 @@ class LiveServer:
         self._app = app
         self._port = 0
         self._process: Process | None = None
+        self._fixed = ExitStack()
 
     @property
     def host(self) -> str:
@@ -56,9 +57,11 @@ class LiveServer:
         """Starts the process and waits until it listens."""
         child.serve_here_instead(self._app)
         await asyncio.to_thread(self._start)
+        self._fixed.enter_context(self._app._overrides.fixed())
 
     async def stop(self) -> None:
         """Sends SIGTERM and waits for the end. Raises `RuntimeError` if it was no good one."""
+        self._fixed.close()
         await asyncio.to_thread(self._stop)
 
     async def call(
@@ -73,7 +76,8 @@ class LiveServer:
 
     def _start(self) -> None:
         self._port = _free_port()
-        place = child.place_of(self._app, self._port)
+        # The application as a module has it knows nothing of overrides; a copy of this process does.
+        place = None if self._app._overrides else child.place_of(self._app, self._port)
         process = Forked(self._app, self._port) if place is None else _started(place)
         try:
             self._wait(process)

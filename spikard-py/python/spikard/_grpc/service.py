@@ -20,6 +20,7 @@ from .options import GrpcOptions, split
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from spikard._provisions import Scope
     from spikard._route_table import Layers
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,7 +113,7 @@ class GrpcService:
 
         return register
 
-    def compile(self, _prefix: str, policies: Layers) -> Iterator[_plan.Route]:
+    def compile(self, _prefix: str, policies: Layers, _scope: Scope) -> Iterator[_plan.Route]:
         """The routes: one for each method, or one for all where the handler alone knows them."""
         policies = (*policies, self._policies) if self._policies else policies
         for service in self.names:

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from ..kinds import Expectation
-from . import background, basics, bodies, calls, configuration, events, hooks, later, responses, running, websockets
+from . import (
+    background,
+    basics,
+    bodies,
+    calls,
+    configuration,
+    events,
+    hooks,
+    injection,
+    later,
+    responses,
+    running,
+    websockets,
+)
 
 ALL: list[Expectation] = [
     *background.EXPECTED,
@@ -13,6 +26,7 @@ ALL: list[Expectation] = [
     *configuration.EXPECTED,
     *events.EXPECTED,
     *hooks.EXPECTED,
+    *injection.EXPECTED,
     *later.EXPECTED,
     *responses.EXPECTED,
     *running.EXPECTED,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..kinds import Expectation, Later
 
 EXPECTED: list[Expectation] = [
-    Later(("002#7", "003#4"), "Provide", "injection: issue 4"),
     Later(("001#10", "002#11", "003#22"), "UploadFile", "uploads: issue 4"),
     Later(
         ("001#18", "002#19", "003#21"),

@@ -1,0 +1,429 @@
+"""Dependencies: who gets what, how often it is made, what it may read of a request."""
+
+import asyncio
+import functools
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Annotated
+
+import pytest
+
+from spikard import Cookie, Header, HTTPException, Path, Query, Request, Router, Spikard, TestClient
+from spikard.di import Provide
+
+
+class Pool:
+    def __init__(self, url="none"):
+        self.url = url
+
+
+@pytest.fixture
+def app():
+    return Spikard()
+
+
+def get(app, path="/", **options):
+    with TestClient(app) as client:
+        return client.get(path, **options)
+
+
+def answer(app, path="/", **options):
+    response = get(app, path, **options)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def sleeping(value):
+    await asyncio.sleep(0)
+    return value
+
+
+def generator(what="generator"):
+    yield what
+
+
+async def async_generator(what="async generator"):
+    yield what
+
+
+class Callable:
+    async def __call__(self, name):
+        return f"callable of {name}"
+
+    def method(self, name):
+        return f"method of {name}"
+
+
+@pytest.mark.parametrize("handled", ["async", "thread", "inline"])
+def test_every_kind_of_function_makes_a_dependency_for_every_kind_of_handler(app, handled):
+    made = {
+        "value": "plain",
+        "sync": Provide(lambda: "sync"),
+        "cheap": Provide(lambda: "cheap", sync_to_thread=False),
+        "awaited": Provide(functools.partial(sleeping, "awaited")),
+        "generated": Provide(generator),
+        "async_generated": Provide(async_generator),
+        "single": Provide(functools.partial(sleeping, "single"), singleton=True),
+        "kept": Provide(lambda: "kept", use_cache=True),
+        "name": "Ada",
+        "called": Provide(Callable()),
+        "method": Provide(Callable().method),
+        "pool": Provide(Pool),
+    }
+    for key, dependency in made.items():
+        app.provide(key, dependency)
+
+    def handler(value, sync, cheap, awaited, generated, async_generated, single, kept, called, method, pool: Pool):
+        return [value, sync, cheap, awaited, generated, async_generated, single, kept, called, method, pool.url]
+
+    async def async_handler(
+        value, sync, cheap, awaited, generated, async_generated, single, kept, called, method, pool: Pool
+    ):
+        return handler(value, sync, cheap, awaited, generated, async_generated, single, kept, called, method, pool)
+
+    function = async_handler if handled == "async" else handler
+    app.get("/", sync_to_thread=handled == "thread")(function)
+    expected = ["plain", "sync", "cheap", "awaited", "generator", "async generator", "single", "kept"]
+    with TestClient(app) as client:
+        for _ in range(2):
+            assert client.get("/").json() == [*expected, "callable of Ada", "method of Ada", "none"]
+
+
+def test_a_parameter_gets_what_its_name_stands_for_then_what_its_type_stands_for(app):
+    app.provide(Pool, Pool("by type"))
+    app.provide("primary", Pool("by name"))
+
+    @app.get("/")
+    async def handler(primary: Pool, other: Pool, maybe: Pool | None, said: Annotated[Pool, "x"], q: int = 0):
+        return [primary.url, other.url, maybe.url, said.url, q]
+
+    assert answer(app, "/?q=3") == ["by name", *["by type"] * 3, 3]
+
+
+def test_a_name_that_is_provided_is_no_parameter_of_the_query_nor_the_body(app):
+    app.provide("limit", 5)
+
+    @app.post("/{limit}")
+    async def handler(limit: int, name: str):
+        return [limit, name]
+
+    with TestClient(app) as client:
+        assert client.post("/9?limit=7", json={"name": "x", "limit": 8}).json() == [5, "x"]
+
+
+def test_what_a_handler_says_of_a_parameter_itself_stands_above_what_is_provided(app):
+    app.provide("q", "provided")
+
+    @app.get("/")
+    async def handler(q: str = Query("default")):
+        return q
+
+    assert get(app, "/?q=sent").text == "sent"
+
+
+def test_the_nearest_place_counts_also_for_what_others_are_made_of(app):
+    outer, inner = Router("/outer"), Router("/inner", dependencies={"name": "inner"})
+    app.provide("name", "app")
+    app.provide("greeting", Provide(lambda name: f"hello {name}"))
+    outer.provide("name", "outer")
+
+    async def handler(greeting: str):
+        return [greeting]
+
+    app.get("/")(handler)
+    outer.get("/")(handler)
+    inner.get("/")(handler)
+    inner.get("/route", dependencies={"name": "route"})(handler)
+    outer.include_router(inner)
+    app.include_router(outer)
+    with TestClient(app) as client:
+        paths = ["/", "/outer/", "/outer/inner/", "/outer/inner/route"]
+        assert [client.get(path).json() for path in paths] == [
+            ["hello app"],
+            ["hello outer"],
+            ["hello inner"],
+            ["hello route"],
+        ]
+
+
+def test_a_dependency_is_made_once_for_a_request_under_all_its_names(app):
+    made = []
+    connection = Provide(lambda: made.append("connection") or len(made))
+    app.provide("first", connection)
+    app.provide("second", connection)
+    app.provide("third", Provide(lambda first: first))
+
+    @app.get("/")
+    async def handler(first, second, third):
+        return [first, second, third]
+
+    with TestClient(app) as client:
+        assert client.get("/").json() == [1, 1, 1]
+        assert client.get("/").json() == [2, 2, 2]
+
+
+def test_depends_on_makes_others_before_and_hands_them_to_what_takes_them(app):
+    order = []
+    app.provide("migrated", Provide(lambda: order.append("migrated")))
+    app.provide(Pool, Provide(lambda: order.append("pool") or Pool()))
+    app.provide(
+        "db", Provide(lambda **given: order.append("db") or sorted(given), depends_on=["migrated", Pool, "db_url"])
+    )
+    app.provide("db_url", "sqlite://")
+
+    @app.get("/")
+    async def handler(db: list):
+        return db
+
+    assert answer(app) == ["db_url", "migrated"]
+    assert order == ["migrated", "pool", "db"]
+
+
+def test_dependencies_read_the_request_and_the_server_checks_all_of_it_together(app):
+    called = []
+
+    @dataclass
+    class Page:
+        size: int = 10
+        number: int = 1
+
+    def token(authorization: str = Header(), session: str = Cookie("none")):
+        called.append("token")
+        return f"{authorization} {session}"
+
+    async def item(item_id: Annotated[int, Path()], request: Request, page: Query[Page]):
+        called.append("item")
+        return [item_id, request.method, page.size, page.number]
+
+    app.provide("token", Provide(token))
+    app.provide("item", Provide(item))
+
+    @app.get("/items/{item_id}")
+    async def handler(token: str, item: list, q: int):
+        return [token, item, q]
+
+    with TestClient(app) as client:
+        sent = client.get("/items/7?q=1&size=5", headers={"authorization": "x"}, cookies={"session": "s"})
+        assert sent.json() == ["x s", [7, "GET", 5, 1], 1]
+        called.clear()
+        refused = client.get("/items/seven?q=x&size=y")
+        assert refused.status_code == 422
+        places = {tuple(error["loc"]) for error in refused.json()["errors"]}
+        assert places == {("path", "item_id"), ("query", "q"), ("query", "size"), ("headers", "authorization")}
+        assert called == []
+
+
+def test_what_two_read_alike_is_read_and_refused_once(app):
+    def one(q: int = Query(gt=1)):
+        return q
+
+    async def two(q: int = Query(gt=1)):
+        return q
+
+    app.provide("one", Provide(one))
+    app.provide("two", Provide(two))
+
+    @app.get("/")
+    async def handler(one, two):
+        return [one, two]
+
+    with TestClient(app) as client:
+        assert client.get("/?q=4").json() == [4, 4]
+        assert len(client.get("/?q=1").json()["errors"]) == 1
+
+
+def test_a_context_variable_that_an_async_dependency_sets_reaches_the_handler(app):
+    variable = ContextVar("variable", default="unset")
+
+    async def setter():
+        variable.set("set")
+
+    app.provide("setter", Provide(setter))
+
+    @app.get("/")
+    async def handler(setter):
+        return variable.get()
+
+    assert get(app).text == "set"
+
+
+def test_a_function_that_is_not_async_runs_on_a_thread_unless_it_is_said_to_be_cheap(app):
+    app.provide("slow", Provide(threading.get_ident))
+    app.provide("cheap", Provide(threading.get_ident, sync_to_thread=False))
+
+    @app.get("/")
+    async def handler(slow, cheap):
+        here = threading.get_ident()
+        return [slow == here, cheap == here]
+
+    assert answer(app) == [False, True]
+
+
+def test_a_singleton_is_made_once_also_by_requests_that_come_together(app):
+    made = []
+
+    async def create():
+        made.append(1)
+        await asyncio.sleep(0.02)
+        return Pool()
+
+    app.provide(Pool, Provide(create, singleton=True))
+    app.provide("user", Provide(lambda pool: [id(pool)]))
+
+    @app.get("/async")
+    async def handler(pool: Pool):
+        return id(pool)
+
+    @app.get("/sync")
+    def sync_handler(pool: Pool):
+        return id(pool)
+
+    async def main():
+        async with TestClient(app) as client:
+            answers = await asyncio.gather(*(client.get(path) for path in ["/async", "/sync"] * 5))
+            return {answer.text for answer in answers}
+
+    assert len(asyncio.run(main())) == 1
+    assert made == [1]
+
+
+def test_a_singleton_that_failed_is_tried_again(app):
+    attempts = []
+
+    def create():
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise OSError("no database yet")
+        return "pool"
+
+    app.provide("pool", Provide(create, singleton=True))
+
+    @app.get("/")
+    async def handler(pool):
+        return [pool]
+
+    with TestClient(app) as client:
+        assert client.get("/").status_code == 503
+        assert client.get("/").json() == ["pool"]
+
+
+def test_a_singleton_belongs_to_one_run_of_the_application(app):
+    ended = []
+
+    async def create():
+        pool = Pool()
+        yield pool
+        ended.append(pool)
+
+    app.provide("config", Provide(lambda: "config", singleton=True))
+    app.provide(Pool, Provide(create, singleton=True, depends_on=["config"]))
+    app.on_shutdown(lambda: ended.append("shutdown"))
+
+    @app.get("/")
+    async def handler(pool: Pool):
+        return []
+
+    for _ in range(2):
+        answer(app)
+    first, *_, second, _ = ended
+    assert [first, "shutdown", second, "shutdown"] == ended
+    assert first is not second
+
+
+def test_use_cache_keeps_a_value_for_each_combination_of_arguments(app):
+    made = []
+
+    def tenant(name: str = Query()):
+        made.append(name)
+        return f"tenant {name}"
+
+    app.provide("tenant", Provide(tenant, use_cache=True))
+
+    @app.get("/")
+    async def handler(tenant: str):
+        return [tenant]
+
+    with TestClient(app) as client:
+        for name in ["a", "b", "a", "b"]:
+            assert client.get(f"/?name={name}").json() == [f"tenant {name}"]
+    assert made == ["a", "b"]
+
+
+def test_an_http_exception_of_a_dependency_keeps_its_status(app):
+    def user(token: str = Header("")):
+        if token != "secret":
+            raise HTTPException(401, "no token", {"www-authenticate": "Bearer"})
+        return "user"
+
+    app.provide("user", Provide(user))
+
+    @app.get("/")
+    async def handler(user: str):
+        return [user]
+
+    refused = get(app)
+    assert (refused.status_code, refused.json()["detail"]) == (401, "no token")
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert answer(app, headers={"token": "secret"}) == ["user"]
+
+
+def test_a_dependency_that_raises_is_a_503_that_says_nothing_of_it(app, caplog):
+    def connect():
+        raise OSError("db.internal:5432 refused")
+
+    app.provide("db", Provide(connect))
+
+    @app.get("/")
+    async def handler(db): ...
+
+    refused = get(app)
+    body = refused.json()
+    assert refused.status_code == 503
+    assert body["type"] == "https://spikard.dev/errors/dependency-error"
+    assert (body["title"], body["detail"]) == ("Service Unavailable", "Dependency resolution failed")
+    assert "5432" not in refused.text
+    assert "db.internal:5432 refused" in caplog.text
+    assert body["request_id"] in caplog.text
+
+
+def test_an_exception_handler_gets_what_the_dependency_raised(app):
+    def connect():
+        raise OSError("refused")
+
+    app.provide("db", Provide(connect))
+    app.exception_handler(OSError)(lambda error: {"said": str(error)})
+
+    @app.get("/")
+    def handler(db): ...
+
+    refused = get(app)
+    assert (refused.status_code, refused.json()) == (500, {"said": "refused"})
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_value_of_another_type_is_a_500_that_names_the_dependency(app, is_async):
+    app.provide("pool", Provide(lambda: 5, singleton=is_async))
+
+    async def async_handler(pool: Pool): ...
+    def handler(pool: Pool): ...
+
+    app.get("/")(async_handler if is_async else handler)
+    with TestClient(app) as client:
+        for _ in range(2):
+            refused = client.get("/")
+            body = refused.json()
+            assert (refused.status_code, body["title"]) == (500, "Dependency Resolution Failed")
+            assert body["detail"] == "Dependency type mismatch"
+            msg = "Dependency type mismatch: expected Pool"
+            assert body["errors"] == [{"type": "type_mismatch", "msg": msg, "dependency_key": "pool"}]
+
+
+def test_a_function_that_returns_a_coroutine_is_an_error_in_the_log(app, caplog):
+    app.provide("db", Provide(lambda: sleeping(1)))
+
+    @app.get("/")
+    async def handler(db): ...
+
+    assert get(app).status_code == 503
+    assert "the function returns a coroutine, expected `async def` or a value" in caplog.text
