@@ -427,3 +427,45 @@ def test_a_function_that_returns_a_coroutine_is_an_error_in_the_log(app, caplog)
 
     assert get(app).status_code == 503
     assert "the function returns a coroutine, expected `async def` or a value" in caplog.text
+
+
+def test_a_websocket_gets_dependencies_that_live_as_long_as_the_connection(app):
+    seen = []
+
+    async def session(room: str = Path(), token: str = Header("none")):
+        seen.append("open")
+        yield f"{room} {token}"
+        seen.append("closed")
+
+    app.provide("session", Provide(session))
+
+    @app.websocket("/rooms/{room}", dependencies={"name": "chat"})
+    async def chat(session: str, name: str, message: dict):
+        return [session, name, message, list(seen)]
+
+    with TestClient(app) as client:
+        with client.websocket("/rooms/a") as socket:
+            socket.send_json({"n": 1})
+            assert socket.receive_json() == ["a none", "chat", {"n": 1}, ["open"]]
+            socket.send_json({"n": 2})
+            assert socket.receive_json()[3] == ["open"]
+        client.get("/")
+        assert seen == ["open", "closed"]
+
+
+def test_an_event_stream_gets_dependencies_that_live_as_long_as_the_stream(app):
+    seen = []
+
+    def session():
+        yield "session"
+        seen.append("closed")
+
+    app.provide("session", Provide(session))
+
+    @app.sse("/events")
+    async def events(session: str):
+        yield session
+        seen.append("last event")
+
+    assert "data: session" in get(app, "/events").text
+    assert seen == ["last event", "closed"]

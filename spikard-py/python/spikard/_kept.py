@@ -179,17 +179,19 @@ class Cache:
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> Any:
-        """The value, or `MISSING`."""
+    def get(self, arguments: dict[str, Any]) -> Any:
+        """The value, or `MISSING`. Raises `TypeError` for arguments without a hash."""
+        key = tuple(arguments.values())
         with self._lock:
             value = self._values.get(key, MISSING)
             if value is not MISSING:
                 self._values.move_to_end(key)
             return value
 
-    def put(self, key: Hashable, value: Any) -> None:
+    def put(self, arguments: dict[str, Any], value: Any) -> Any:
         """Keeps a value, and drops the one that was not asked for longest."""
         with self._lock:
-            self._values[key] = value
+            self._values[tuple(arguments.values())] = value
             if len(self._values) > CACHED:
                 self._values.popitem(last=False)
+        return value

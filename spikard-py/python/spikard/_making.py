@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ._threads import on_thread
@@ -60,7 +60,7 @@ class Maker:
         """The value, without a loop: it is not async."""
         made = self.function(**arguments)
         if not self.is_generator:
-            if inspect.iscoroutine(made):
+            if type(made) is CoroutineType:
                 made.close()
                 raise TypeError("the function returns a coroutine, expected `async def` or a value")
             return made

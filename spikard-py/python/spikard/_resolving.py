@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Values: TypeAlias = dict[str, Any]
 Function: TypeAlias = Callable[..., Any]
+Place: TypeAlias = Literal["loop", "thread", "here"]
+Stage: TypeAlias = "tuple[Place, list[Step]]"
 How: TypeAlias = Literal["coroutine", "generator", "thread", "here"]
 """How a function is called: it makes a coroutine or an async generator, runs on a thread, or at once."""
 
@@ -42,7 +44,7 @@ class Given(Struct, eq=False):
 
     def arguments(self, values: Values) -> Values:
         """The other keywords, with their values."""
-        return {keyword: values[name] for keyword, name in self.takes}
+        return {keyword: values[name] for keyword, name in self.takes} if self.takes else {}
 
     def completed(self, values: Values) -> Values:
         """The values with the keywords among them, and without the surplus: all that the function is called with."""
@@ -70,7 +72,7 @@ class Step(Struct, eq=False):
     """What those who get it take it for, where only the value itself can tell."""
 
     @property
-    def place(self) -> Literal["loop", "thread", "here"]:
+    def place(self) -> Place:
         """Where it is made if there is a choice: what a cache or a singleton has ready needs no thread."""
         if isinstance(self.source, Singleton) or self.source.is_async:
             return "loop"
@@ -99,11 +101,13 @@ class Step(Struct, eq=False):
         try:
             if isinstance(source, Singleton):
                 value = source.value if source.is_made else await source.get()
+            elif self.cache is None:
+                value = await source.make(self.given.arguments(values), opened)
             else:
                 arguments = self.given.arguments(values)
-                value = self._known(arguments)
+                value = self.cache.get(arguments)
                 if value is MISSING:
-                    value = self._kept(arguments, await source.make(arguments, opened))
+                    value = self.cache.put(arguments, await source.make(arguments, opened))
         except (HTTPException, DependencyError):
             raise
         except Exception as error:
@@ -116,30 +120,25 @@ class Step(Struct, eq=False):
         try:
             if isinstance(source, Singleton):
                 value = source.wait()
+            elif self.cache is None:
+                value = source.make_here(self.given.arguments(values), opened)
             else:
                 arguments = self.given.arguments(values)
-                value = self._known(arguments)
+                value = self.cache.get(arguments)
                 if value is MISSING:
-                    value = self._kept(arguments, source.make_here(arguments, opened))
+                    value = self.cache.put(arguments, source.make_here(arguments, opened))
         except (HTTPException, DependencyError):
             raise
         except Exception as error:
             raise DependencyError.failed(self.label) from error
         self.put(value, values)
 
-    def _known(self, arguments: Values) -> Any:
-        return MISSING if self.cache is None else self.cache.get(tuple(arguments.values()))
-
-    def _kept(self, arguments: Values, value: Any) -> Any:
-        if self.cache is not None:
-            self.cache.put(tuple(arguments.values()), value)
-        return value
-
     def put(self, value: Any, values: Values) -> None:
         """Puts the value in its place. Raises `DependencyError` if it is not what others take it for."""
-        for classes in self.checks:
-            if not isinstance(value, classes):
-                raise DependencyError.mistyped(self.label, value, classes)
+        if self.checks:
+            for classes in self.checks:
+                if not isinstance(value, classes):
+                    raise DependencyError.mistyped(self.label, value, classes)
         values[self.name] = value
 
 
@@ -231,10 +230,7 @@ def _calling(function: Function, given: Given) -> Function:
 def _awaiting(function: Function, given: Given, how: How) -> Function:
     """Makes everything on the loop; what may take a while goes to a thread, together with its neighbours."""
     stages = _stages(given.steps)
-    last: list[Step] = []
-    if how == "thread" and isinstance(stages[-1], list):
-        last = stages[-1]
-        del stages[-1]
+    last = stages.pop()[1] if how == "thread" and stages[-1][0] == "thread" else []
 
     async def resolved(values: Values, opened: Opened) -> Any:
         await _make(stages, values, opened)
@@ -284,27 +280,25 @@ def _generating(function: Function, given: Given) -> Function:
     return generate
 
 
-def _stages(steps: list[Step]) -> list[Step | list[Step]]:
+def _stages(steps: list[Step]) -> list[Stage]:
     """The steps, with those together that go to a thread one behind the other."""
-    stages: list[Step | list[Step]] = []
+    stages: list[Stage] = []
     for step in steps:
-        if step.place != "thread":
-            stages.append(step)
-        elif stages and isinstance(stages[-1], list):
-            stages[-1].append(step)
+        if step.place == "thread" and stages and stages[-1][0] == "thread":
+            stages[-1][1].append(step)
         else:
-            stages.append([step])
+            stages.append((step.place, [step]))
     return stages
 
 
-async def _make(stages: list[Step | list[Step]], values: Values, opened: Opened) -> None:
-    for stage in stages:
-        if isinstance(stage, list):
-            await on_thread(partial(_make_all, stage, values, opened))
-        elif stage.place == "here":
-            stage.make_here(values, opened)
+async def _make(stages: list[Stage], values: Values, opened: Opened) -> None:
+    for place, steps in stages:
+        if place == "thread":
+            await on_thread(partial(_make_all, steps, values, opened))
+        elif place == "here":
+            steps[0].make_here(values, opened)
         else:
-            await stage.make(values, opened)
+            await steps[0].make(values, opened)
 
 
 def _make_all(steps: list[Step], values: Values, opened: Opened) -> None:
