@@ -1,0 +1,119 @@
+"""How long dependencies live: singletons, and values that are kept by their arguments."""
+
+import asyncio
+
+import pytest
+
+from spikard import Query, Spikard, TestClient
+from spikard.di import Provide
+
+
+class Pool:
+    def __init__(self, url="none"):
+        self.url = url
+
+
+@pytest.fixture
+def app():
+    return Spikard()
+
+
+def get(app, path="/", **options):
+    with TestClient(app) as client:
+        return client.get(path, **options)
+
+
+def answer(app, path="/", **options):
+    response = get(app, path, **options)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_a_singleton_is_made_once_also_by_requests_that_come_together(app):
+    made = []
+
+    async def create():
+        made.append(1)
+        await asyncio.sleep(0.02)
+        return Pool()
+
+    app.provide(Pool, Provide(create, singleton=True))
+    app.provide("user", Provide(lambda pool: [id(pool)]))
+
+    @app.get("/async")
+    async def handler(pool: Pool):
+        return id(pool)
+
+    @app.get("/sync")
+    def sync_handler(pool: Pool):
+        return id(pool)
+
+    async def main():
+        async with TestClient(app) as client:
+            answers = await asyncio.gather(*(client.get(path) for path in ["/async", "/sync"] * 5))
+            return {answer.text for answer in answers}
+
+    assert len(asyncio.run(main())) == 1
+    assert made == [1]
+
+
+def test_a_singleton_that_failed_is_tried_again(app):
+    attempts = []
+
+    def create():
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise OSError("no database yet")
+        return "pool"
+
+    app.provide("pool", Provide(create, singleton=True))
+
+    @app.get("/")
+    async def handler(pool):
+        return [pool]
+
+    with TestClient(app) as client:
+        assert client.get("/").status_code == 503
+        assert client.get("/").json() == ["pool"]
+
+
+def test_a_singleton_belongs_to_one_run_of_the_application(app):
+    ended = []
+
+    async def create():
+        pool = Pool()
+        yield pool
+        ended.append(pool)
+
+    app.provide("config", Provide(lambda: "config", singleton=True))
+    app.provide(Pool, Provide(create, singleton=True, depends_on=["config"]))
+    app.on_shutdown(lambda: ended.append("shutdown"))
+
+    @app.get("/")
+    async def handler(pool: Pool):
+        return []
+
+    for _ in range(2):
+        answer(app)
+    first, *_, second, _ = ended
+    assert [first, "shutdown", second, "shutdown"] == ended
+    assert first is not second
+
+
+def test_use_cache_keeps_a_value_for_each_combination_of_arguments(app):
+    made = []
+
+    def tenant(name: str = Query()):
+        made.append(name)
+        return f"tenant {name}"
+
+    app.provide("tenant", Provide(tenant, use_cache=True))
+
+    @app.get("/")
+    async def handler(tenant: str):
+        return [tenant]
+
+    with TestClient(app) as client:
+        for name in ["a", "b", "a", "b"]:
+            assert client.get(f"/?name={name}").json() == [f"tenant {name}"]
+    assert made == ["a", "b"]
