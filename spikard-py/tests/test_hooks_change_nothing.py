@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -86,6 +87,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("HEAD", "/async/7", {}),
     ("GET", "/async/17", {"headers": {"range": "bytes=0-9"}}),
     ("GET", "/stream", {}),
+    ("GET", "/events", {}),
     *(("GET", f"/raise/{kind}", {}) for kind in ("error", "409", "handled", "handled-late", "cancelled")),
     *(
         ("POST", f"/bodies/{kind}", options)
@@ -134,6 +136,10 @@ def routes() -> Router:
     @router.get("/stream")
     async def stream() -> Response:
         return StreamingResponse(["é", b"\0"], headers={"x-a": "b"})
+
+    @router.sse("/events")
+    async def events() -> AsyncIterator[dict[str, int]]:
+        yield {"a": 1}
 
     @router.get("/raise/{kind}")
     async def raises(kind: str) -> None:
