@@ -4,7 +4,9 @@ CARGO ?= cargo
 VENV ?= .venv
 PYTHON ?= python3
 MYPY = MYPYPATH=spikard-py/python:spikard-py/tests $(VENV)/bin/mypy --config-file spikard-py/pyproject.toml
-PYTHON_FILES = spikard-py benches/python
+PYTHON_FILES = spikard-py benches/python examples
+# Those whose modules are all files: what protobuf makes for `grpc` is not there to be checked.
+EXAMPLES = $(filter-out examples/grpc/,$(wildcard examples/*/))
 
 .PHONY: run test test-python test-versions lint fmt generate bench bench-python python wheels
 
@@ -39,7 +41,8 @@ lint:
 	$(VENV)/bin/ruff format --check --quiet $(PYTHON_FILES)
 	$(VENV)/bin/ruff check --quiet $(PYTHON_FILES)
 	$(MYPY) -p spikard
-	$(MYPY) --python-version 3.12 -p support -p cases -p reference -p behaviour -p differential
+	$(MYPY) --python-version 3.12 -p support -p cases -p reference -p behaviour -p differential -p examples
+	@for example in $(EXAMPLES); do $(MYPY) $$example || exit 1; done  # each has an `app` of its own
 	$(VENV)/bin/pyright --project spikard-py --pythonpath $(VENV)/bin/python
 
 fmt:

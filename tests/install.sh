@@ -10,6 +10,10 @@ command -v slowhttptest >/dev/null || packages+=(slowhttptest)
 command -v openssl >/dev/null || packages+=(openssl)
 "$python" -c "import ensurepip, sysconfig, pathlib; assert pathlib.Path(sysconfig.get_path('include'), 'Python.h').exists()" \
     2>/dev/null || packages+=(python3 python3-venv python3-dev)
+# The browser that opens the pages of examples/: Debian's, or else the one that playwright brings (below).
+if ! command -v chromium-headless-shell >/dev/null && grep -qs '^ID=debian' /etc/os-release; then
+    packages+=(chromium-headless-shell)
+fi
 if [ "${#packages[@]}" -gt 0 ]; then
     sudo=""
     [ "$(id -u)" = 0 ] || sudo=sudo
@@ -19,5 +23,8 @@ fi
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 if ! cmp -s "$wanted" "$venv/requirements.txt"; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+    if ! command -v chromium-headless-shell >/dev/null; then
+        "$venv/bin/playwright" install --with-deps --only-shell chromium
+    fi
     cp "$wanted" "$venv/requirements.txt"
 fi
