@@ -240,6 +240,14 @@ impl Server {
         promise::of(py, engine, Arc::clone(engine).call_on_thread(function))
     }
 
+    /// An awaitable that is done when all that connections have told the loop until now has come there.
+    fn caught_up<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        promise::of(py, &self.side.engine, async {
+            tokio::task::yield_now().await;
+            |py: Python<'_>| Ok(py.None())
+        })
+    }
+
     /// Ends tokio's own thread, if it has one.
     fn close(&self) {
         drop(self.side.thread.lock().unwrap_or_else(PoisonError::into_inner).take());

@@ -50,8 +50,15 @@ def large_bodies(server: Server, count: int) -> None:
             assert answer.status == 200
 
 
+def event_streams(server: Server, count: int) -> None:
+    """Event streams whose clients leave after the first event; a tenth of them of a class."""
+    for number in range(count // 5):
+        with server.send("/producer" if number % 10 == 0 else "/events") as wire:
+            wire.until(b"data: 0")
+
+
 Kind = Callable[[Server, int], None]
-KINDS: list[Kind] = [requests, broken_off, large_bodies]
+KINDS: list[Kind] = [requests, broken_off, large_bodies, event_streams]
 
 
 def settled(server: Server) -> int:

@@ -85,7 +85,7 @@ def work_of(work: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Work:
     if not callable(work):
         raise TypeError(f"background work is {work!r}, expected a function or a coroutine")
     name = getattr(work, "__qualname__", None) or type(work).__qualname__
-    call = partial(work, *args, **kwargs) if args or kwargs else work
+    call: Callable[[], Any] = partial(work, *args, **kwargs) if args or kwargs else work
     if inspect.iscoroutinefunction(work) or inspect.iscoroutinefunction(type(work).__call__):
         return Work(name, call)
     return Work(name, partial(_on_thread, call))
@@ -144,8 +144,10 @@ async def _on_thread(call: Callable[[], Any]) -> None:
     loop = asyncio.get_running_loop()
     async with _seats.setdefault(loop, asyncio.Semaphore(THREADS)):
         outcome: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-        target = partial(contextvars.copy_context().run, _call, call, loop, outcome)
-        threading.Thread(target=target, name="spikard-background", daemon=True).start()
+        context = contextvars.copy_context()
+        threading.Thread(
+            target=lambda: context.run(_call, call, loop, outcome), name="spikard-background", daemon=True
+        ).start()
         result, error = await outcome
     if error is not None:
         raise error

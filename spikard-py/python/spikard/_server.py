@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from spikard import _after, _log, _loop, _reload, _spikard, _threads
+from spikard import _after, _log, _loop, _reload, _spikard, _stream, _threads
 from spikard._reload import command
 from spikard._stream import pump
 from spikard.responses import Response
@@ -302,9 +302,18 @@ class InProcess:
             raise RuntimeError("the app has not been started")
         return await asyncio.open_unix_connection(sock=socket.socket(fileno=self._server.connect()))
 
+    async def left(self, request_id: str | None) -> None:
+        """Waits until the stream of an answer is closed, and for what runs behind it."""
+        if self._server is not None and request_id is not None:
+            await self._server.caught_up()
+            await _stream.ended(request_id)
+            await self._server.caught_up()
+            await _after.idle()
+
     async def stop(self) -> None:
         """Ends the connections, finishes what runs behind answers and ends the lifespan."""
         if self._server is not None:
+            self._server.stop()
             await self._server.disconnect()
             try:
                 await _after.drain(self._server, _spikard.launch_settings(self._app.config)[3])

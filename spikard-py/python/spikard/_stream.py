@@ -32,6 +32,18 @@ async def pump(stream: Stream, sender: Sender, name: str, request_id: str) -> No
         sender.end(complete)
 
 
+async def ended(request_id: str) -> None:
+    """Waits until nothing pumps for a request: for clients in this process."""
+    pumps = [task for task in asyncio.all_tasks() if _request_of(task) == request_id]
+    if pumps:
+        await asyncio.wait(pumps)
+
+
+def _request_of(task: asyncio.Task[Any]) -> str | None:
+    frame = getattr(task.get_coro(), "cr_frame", None)
+    return frame.f_locals["request_id"] if frame is not None and frame.f_code is pump.__code__ else None
+
+
 async def _pump_async(stream: Stream, sender: Sender) -> None:
     iterator, write = aiter(stream.iterable), stream.write
     try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._client.base import Client
+from ._client.event_stream import ReceivedEvent, SseRefused
 from ._client.response import TestResponse
 from ._client.websocket import AsyncTestWebSocket, TestWebSocket, WebSocketRefused
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncTestWebSocket",
     "LiveTestClient",
+    "ReceivedEvent",
+    "SseRefused",
     "TestClient",
     "TestResponse",
     "TestWebSocket",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import memory
 import pytest
@@ -30,6 +31,21 @@ async def wait() -> None:
 @app.post("/item")
 async def item(item: Item) -> int:
     return len(item.name)
+
+
+@app.sse("/events")
+async def events() -> AsyncIterator[int]:
+    yield 0
+    await asyncio.sleep(30)
+
+
+@app.sse("/producer")
+class Producer:
+    async def next_event(self) -> int:
+        return 0
+
+    async def on_disconnect(self) -> None:
+        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("kind", memory.KINDS, ids=[kind.__name__ for kind in memory.KINDS])

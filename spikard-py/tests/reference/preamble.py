@@ -55,6 +55,26 @@ def client():
     return TestClient(app)
 """,
     "create_pool": "async def create_pool():\n    return DatabasePool()\n",
+    # What the tests of events are held against: a stream that does not end.
+    "counter": """
+import asyncio
+import pytest
+from spikard import Spikard, TestClient
+
+app = Spikard()
+
+@app.sse("/events")
+async def events():
+    number = 0
+    while True:
+        yield {"count": number}
+        number += 1
+        await asyncio.sleep(0)
+
+@pytest.fixture
+def client():
+    return TestClient(app)
+""",
     "hello": "@app.get('/hello')\nasync def hello():\n    return {'message': 'hello'}\n",
 }
 """The source, by name."""

@@ -17,6 +17,8 @@ from .session import Session, Transport
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from .event_stream import AsyncTestEvents, EventOptions, TestEvents
+    from .streaming import AsyncTestStream, Opening, Run, TestStream
     from .websocket import AsyncTestWebSocket, Connecting, WebSocketRequestOptions
 
 
@@ -103,6 +105,52 @@ class Client:
         socket = await opened(await transport.connect(), request, options.get("subprotocols", ()))
         self.cookies.store(socket.headers, request.path)
         return socket
+
+    def stream(self, method: str, url: str, **options: Unpack[RequestOptions]) -> Opening[AsyncTestStream, TestStream]:
+        """Sends a request whose answer is read as it comes, in a `with` or, where an event loop runs, an `async with`.
+
+        To leave the block early closes what makes the answer.
+        """
+        from .streaming import Opening, TestStream
+
+        return Opening(lambda: self._stream(method, url, options), TestStream, self._without_loop)
+
+    def sse(self, url: str, **options: Unpack[EventOptions]) -> Opening[AsyncTestEvents, TestEvents]:
+        """Opens a stream of server-sent events for the time of a `with` or, where an event loop runs, an `async with`.
+
+        Raises `SseRefused` where the server answers with anything but a stream of events.
+        """
+        from .event_stream import TestEvents, events_of
+        from .streaming import Opening
+
+        async def opened() -> AsyncTestEvents:
+            asked = Headers({"accept": "text/event-stream"})
+            asked.update(Headers(options.get("headers")))
+            sent: RequestOptions = {
+                "params": options.get("params"),
+                "cookies": options.get("cookies"),
+                "headers": asked,
+            }
+            return await events_of(await self._stream("GET", url, sent))
+
+        return Opening(opened, TestEvents, self._without_loop)
+
+    async def _stream(self, method: str, url: str, options: RequestOptions) -> AsyncTestStream:
+        from .http1 import sent
+        from .streaming import AsyncTestStream
+
+        request = build(method, url, self.headers, options)
+        self._add_cookies(request, options.get("cookies") or {})
+        transport = await self._session.start()
+        request.headers.setdefault("host", self._host())
+        incoming = await sent(await transport.connect(), request)
+        self.cookies.store(incoming.headers, request.path)
+        return AsyncTestStream(incoming, lambda: transport.left(incoming.headers.get("x-request-id")))
+
+    def _without_loop(self) -> Run:
+        if _loop_runs():
+            raise RuntimeError("an event loop is running: write `async with`")
+        return self._session.run
 
     def _add_cookies(self, request: Request, cookies: Mapping[str, str]) -> None:
         sent = {**self.cookies.sent_to(request.path), **cookies}

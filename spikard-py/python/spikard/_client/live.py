@@ -74,6 +74,9 @@ class LiveServer:
         """Opens a connection."""
         return await asyncio.open_connection("127.0.0.1", self._port)
 
+    async def left(self, request_id: str | None) -> None:
+        """What another process has ended cannot be seen."""
+
     def _start(self) -> None:
         self._port = _free_port()
         # The application as a module has it knows nothing of overrides; a copy of this process does.

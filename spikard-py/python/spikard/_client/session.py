@@ -36,6 +36,9 @@ class Transport(Protocol):
         """Opens a connection over which HTTP/1.1 is spoken."""
         ...
 
+    async def left(self, request_id: str | None) -> None:
+        """Waits until what made an answer has ended, after the client has left, where that can be seen."""
+
 
 class Session:
     """A transport, started at the first request and bound to the loop of that request."""

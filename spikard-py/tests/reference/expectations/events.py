@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..kinds import Check, Expectation, Serves
+from ..kinds import Check, Expectation, Passes, Serves
 
 if TYPE_CHECKING:
     import httpx
@@ -35,6 +35,7 @@ def _counts(client: httpx.Client) -> None:
 
 
 EXPECTED: list[Expectation] = [
+    Passes(("001#25", "002#26"), "client.sse", tests=1, given=("counter",)),
     Serves(("001#21",), "class EventProducer", given=("app",), checks=(_counts,)),
     Serves(
         ("002#22",),

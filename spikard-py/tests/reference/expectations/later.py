@@ -11,7 +11,6 @@ EXPECTED: list[Expectation] = [
         "OpenApiConfig(",
         "API descriptions: issue 5; until then the server refuses the setting",
     ),
-    Later(("001#25", "002#26"), "client.sse", "testing of server-sent events: issue 4"),
     Later(("004#1", "004#2", "004#3"), "[", "TOML, which reads as Python: the feature layout of the crate"),
     Later(("004#5",), "body_stream", "streamed bodies, there a plan for the future: issue 4"),
 ]
