@@ -75,6 +75,22 @@ def test_a_provide_is_overridden_wherever_it_is_provided():
         assert [client.get("/").text, client.get("/router/").text] == ["tester", "tester"]
 
 
+def test_an_override_counts_for_connections_that_are_opened_then(app):
+    @app.websocket("/ws")
+    async def chat(greeting: str, message: str):
+        return greeting
+
+    with (
+        TestClient(app) as client,
+        client.websocket("/ws") as before,
+        app.override("name", "test"),
+        client.websocket("/ws") as after,
+    ):
+        for connection, expected in [(after, "hello test"), (before, "hello real")]:
+            connection.send_text("?")
+            assert connection.receive_text() == expected
+
+
 def test_what_an_overridden_dependency_reads_is_no_longer_asked_for():
     app = Spikard()
     app.provide("user", Provide(lambda token=Header(schema={"type": "string"}): token))

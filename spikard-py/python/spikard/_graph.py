@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from . import _annotations, _provisions, _types
+from . import _annotations, _provisions
 from ._kept import Singleton
 from ._making import Maker
 from ._of_request import OfRequest
 from ._resolving import Given, Step
+from ._signature import is_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,7 @@ class _Graph:
     def _fill(self, given: Given, argument: Argument, factory: Factory) -> None:
         """Gives the function of a dependency one of its arguments."""
         found = self.scope.find(argument.name, argument.annotation) if argument.marker is None else None
-        if _types.is_request(argument.annotation) or argument.name == "request":
+        if is_request(argument):
             name = self.of_request.request()
         elif argument.marker is not None:
             name = self.of_request.value(argument)

@@ -8,7 +8,8 @@ function, a method, a class. `signature` is its `_plan.Signature`, read with `pr
 of the function with the ones that its dependencies take from the request: both are in
 `injected.signature`. It makes a coroutine where `injected.is_async` says so, which may be for a plain
 function too; of an async generator function it makes an async generator. If `injected.scoped`, it is
-called where `_after.scope()` is open: generators go on when that ends.
+called where `_after.scope()` is open: generators go on when that ends. Where a dependency cannot be made, it
+raises an `HTTPException` of that dependency's, or a `DependencyError`.
 """
 
 from __future__ import annotations

@@ -287,54 +287,64 @@ class InProcess:
         self, method: str, target: str, headers: list[tuple[str, str]], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Sends a request through the stack: status, headers, body of the answer."""
-        if self._server is None:
-            raise RuntimeError("the app has not been started")
-        if self._app._overrides.version != self._version:
-            self._replaced.append(self._server)
-            self._build(asyncio.get_running_loop())
-        answer = await self._server.request(method, target, headers, body)
+        answer = await self._current().request(method, target, headers, body)
         await _after.idle()
         return answer
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Opens a connection, which needs no port."""
-        if self._server is None:
-            raise RuntimeError("the app has not been started")
-        return await asyncio.open_unix_connection(sock=socket.socket(fileno=self._server.connect()))
+        return await asyncio.open_unix_connection(sock=socket.socket(fileno=self._current().connect()))
 
     async def left(self, request_id: str | None) -> None:
         """Waits until the stream of an answer is closed, and for what runs behind it."""
-        if self._server is not None and request_id is not None:
-            await self._server.caught_up()
+        if request_id is not None:
+            for server in self._servers():
+                await server.caught_up()
             await _stream.ended(request_id)
-            await self._server.caught_up()
+            for server in self._servers():
+                await server.caught_up()
             await _after.idle()
 
     async def stop(self) -> None:
         """Ends the connections, finishes what runs behind answers and ends the lifespan."""
         if self._server is not None:
-            self._server.stop()
-            await self._server.disconnect()
+            for server in self._servers():
+                server.stop()
+                await server.disconnect()
             try:
-                await _after.drain(self._server, _spikard.launch_settings(self._app.config)[3])
+                for server in self._servers():
+                    await _after.drain(server, _spikard.launch_settings(self._app.config)[3])
                 await self._app._lifespan.shutdown()
             finally:
                 self._close()
 
-    def _build(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _current(self) -> _spikard.Server:
+        """The server, built anew if overrides have changed."""
+        if self._server is None:
+            raise RuntimeError("the app has not been started")
+        if self._app._overrides.version != self._version:
+            self._replaced.append(self._server)
+            return self._build(asyncio.get_running_loop())
+        return self._server
+
+    def _servers(self) -> list[_spikard.Server]:
+        """The server, and those that it replaced."""
+        return [*self._replaced, *([self._server] if self._server is not None else [])]
+
+    def _build(self, loop: asyncio.AbstractEventLoop) -> _spikard.Server:
         self._version = self._app._overrides.version
         self._server = _build(self._app, self._app.config, loop, None)
         if self._server.descriptor is not None:
             loop.add_reader(self._server.descriptor, self._server.run_queue)
         if len(self._replaced) > _REPLACED:
             self._end(self._replaced.pop(0))
+        return self._server
 
     def _close(self) -> None:
-        server, self._server = self._server, None
-        for ended in (*self._replaced, server):
-            if ended is not None:
-                self._end(ended)
+        for server in self._servers():
+            self._end(server)
         self._replaced.clear()
+        self._server = None
 
     def _end(self, server: _spikard.Server) -> None:
         if self._loop is not None:

@@ -155,7 +155,7 @@ class _Reading:
 
     def _take_whole(self, argument: Argument) -> bool:
         """Takes the argument that is the request or the WebSocket."""
-        if _is_request(argument):
+        if is_request(argument):
             self.request = argument.name
         elif is_socket(argument):
             self.socket = argument.name
@@ -245,7 +245,8 @@ def is_socket(argument: Argument) -> bool:
     )
 
 
-def _is_request(argument: Argument) -> bool:
+def is_request(argument: Argument) -> bool:
+    """Whether an argument is the request itself: by its type, or by its name where nothing else is said of it."""
     return _types.is_request(argument.annotation) or (
         argument.name == "request" and not argument.is_annotated and argument.marker is None
     )
