@@ -65,12 +65,12 @@ impl Limit {
 
     /// The body, with an error once it grows over the limit; `exceeded` says so to the policy.
     pub(crate) fn counted(self, body: Body, exceeded: Arc<AtomicBool>) -> Body {
-        Body::new(Counted { body, left: self.0, exceeded })
+        Body::new(Counted { body, left: self.0, limit: self, exceeded })
     }
 
     /// The answer to a request whose body is over the limit.
     pub(crate) fn refusal(self, subject: &Subject) -> Response {
-        PAYLOAD_TOO_LARGE.response(subject, &format!("request body is larger than the limit of {} bytes", self.0))
+        PAYLOAD_TOO_LARGE.response(subject, &OverLimit(self.0).to_string())
     }
 }
 
@@ -97,14 +97,15 @@ impl Policy for Limit {
 
 /// A body over its limit. Whoever reads the body gets this error; the policy answers.
 #[derive(Debug, thiserror::Error)]
-#[error("request body is over its limit")]
-pub struct OverLimit;
+#[error("request body is larger than the limit of {0} bytes")]
+pub struct OverLimit(pub u64);
 
 pin_project_lite::pin_project! {
     struct Counted {
         #[pin]
         body: Body,
         left: u64,
+        limit: Limit,
         exceeded: Arc<AtomicBool>,
     }
 }
@@ -126,7 +127,7 @@ impl HttpBody for Counted {
             Poll::Ready(Some(Ok(frame)))
         } else {
             this.exceeded.store(true, Ordering::Release);
-            Poll::Ready(Some(Err(OverLimit.into())))
+            Poll::Ready(Some(Err(OverLimit(this.limit.0).into())))
         }
     }
 

@@ -8,12 +8,13 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use serde_json::Value;
-use spikard_core::handler::{Content, RequestBody, Upload};
+use spikard_core::handler::{Content, Form, RequestBody, Upload};
 use spikard_core::problem::{Subject, UNSUPPORTED_MEDIA_TYPE, VALIDATION_ERROR};
 use spikard_core::validation::{Location, Schema, Violation, coerce, refuse};
 use spikard_core::{BodyKind, Response};
 
 use crate::json;
+use crate::upload;
 
 /// The body that a function wants: `_plan.Body`.
 pub(crate) struct Body {
@@ -195,15 +196,18 @@ impl Refused {
 pub(crate) fn untyped<'py>(py: Python<'py>, body: &RequestBody) -> PyResult<Bound<'py, PyAny>> {
     match &body.content {
         Content::JsonText => py.import("msgspec.json")?.getattr("decode")?.call1((PyBytes::new(py, &body.bytes),)),
-        Content::Form(form) => {
-            let fields = json::value(py, &with_places(&form.fields, &form.files))?;
-            put_files(&fields, &form.files)?;
-            Ok(fields)
-        }
+        Content::Form(form) => plain_form(py, form),
         Content::Json(value) => json::value(py, value),
         Content::Raw => Ok(PyBytes::new(py, &body.bytes).into_any()),
         Content::Unread | Content::Empty => Ok(py.None().into_bound(py)),
     }
+}
+
+/// A form as a dictionary.
+pub(crate) fn plain_form<'py>(py: Python<'py>, form: &Form) -> PyResult<Bound<'py, PyAny>> {
+    let fields = json::value(py, &with_places(&form.fields, &form.files))?;
+    put_files(&fields, &form.files)?;
+    Ok(fields)
 }
 
 /// The name of a field of files, and whether it is a list whatever the number of files.
@@ -241,12 +245,7 @@ fn put_files(fields: &Bound<'_, PyAny>, files: &[Upload]) -> PyResult<()> {
     for name in names {
         let mut made = Vec::new();
         for file in files.iter().filter(|file| field(file).0 == name) {
-            let keywords = PyDict::new(py);
-            if let Some(content_type) = &file.content_type {
-                keywords.set_item("content_type", content_type)?;
-            }
-            let content = PyBytes::new(py, &file.bytes);
-            made.push(class.call((file.filename.as_deref().unwrap_or_default(), content), Some(&keywords))?);
+            made.push(upload::object(&class, file)?);
         }
         match (fields.get_item(name)?, made.len()) {
             (Some(place), _) if place.is_instance_of::<PyList>() => fields.set_item(name, PyList::new(py, made)?)?,

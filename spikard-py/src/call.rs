@@ -4,24 +4,30 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use pyo3::prelude::*;
-use spikard_core::handler::{BodyReadingConfig, RequestBody};
+use spikard_core::handler::{Arriving, BodyReadingConfig, RequestBody};
 use spikard_core::problem::Subject;
 use spikard_core::validation::Parameter;
 
 use crate::after::{After, Entered};
+use crate::engine::Engine;
 use crate::request::Request;
 use crate::socket::Socket;
+use crate::source::Source;
 
 /// What a handler is called with, and what errors need to know of the request.
 pub(crate) struct Call {
+    engine: Arc<Engine>,
     head: Head,
+    /// What was read of the body for the arguments.
     pub(crate) body: RequestBody,
+    /// The body, where none was read for arguments.
+    arriving: Option<Arriving>,
     /// The values of the parameters, in their order.
     pub(crate) values: Vec<Option<Parameter<'static>>>,
     /// Its hold on its scope, if it has one.
     after: Option<After>,
     /// The limits of a body that is read later.
-    pub(crate) limits: BodyReadingConfig,
+    limits: BodyReadingConfig,
     /// The WebSocket that the client asks for, until the handler has it.
     pub(crate) socket: Option<Socket>,
 }
@@ -34,22 +40,38 @@ enum Head {
 
 impl Call {
     pub(crate) fn new(
+        engine: &Arc<Engine>,
         parts: Arc<Parts>,
         body: RequestBody,
         values: Vec<Option<Parameter<'static>>>,
         after: Option<After>,
     ) -> Self {
-        Self { head: Head::Parts(parts), body, values, after, limits: BodyReadingConfig::default(), socket: None }
-    }
-
-    /// A call whose body and parameters are read later, within these limits.
-    pub(crate) fn unchecked(parts: Arc<Parts>, body: RequestBody, after: Option<After>, limits: BodyReadingConfig) -> Self {
-        Self { limits, ..Self::new(parts, body, Vec::new(), after) }
+        Self::from_head(Arc::clone(engine), Head::Parts(parts), body, values, after)
     }
 
     /// A call of a request that Python knows.
-    pub(crate) fn of(request: Py<Request>, body: RequestBody, values: Vec<Option<Parameter<'static>>>) -> Self {
-        Self { head: Head::Request(request), body, values, after: None, limits: BodyReadingConfig::default(), socket: None }
+    pub(crate) fn of(
+        engine: &Arc<Engine>,
+        request: Py<Request>,
+        body: RequestBody,
+        values: Vec<Option<Parameter<'static>>>,
+    ) -> Self {
+        Self::from_head(Arc::clone(engine), Head::Request(request), body, values, None)
+    }
+
+    fn from_head(
+        engine: Arc<Engine>,
+        head: Head,
+        body: RequestBody,
+        values: Vec<Option<Parameter<'static>>>,
+        after: Option<After>,
+    ) -> Self {
+        Self { engine, head, body, arriving: None, values, after, limits: BodyReadingConfig::default(), socket: None }
+    }
+
+    /// The same with a body that is read later, if at all, within these limits.
+    pub(crate) fn reading_later(self, arriving: Option<Arriving>, limits: BodyReadingConfig) -> Self {
+        Self { arriving, limits, ..self }
     }
 
     /// The same with a hold on a scope.
@@ -75,7 +97,8 @@ impl Call {
     /// The request as Python sees it; made when it is first asked for.
     pub(crate) fn request<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, Request>> {
         if let Head::Parts(parts) = &self.head {
-            self.head = Head::Request(Py::new(py, Request::new(Arc::clone(parts), self.body.bytes.clone()))?);
+            let source = Source::of(&self.body, self.arriving.take(), self.limits);
+            self.head = Head::Request(Py::new(py, Request::new(Arc::clone(parts), source, Arc::clone(&self.engine)))?);
         }
         match &self.head {
             Head::Request(request) => Ok(request.bind(py).clone()),

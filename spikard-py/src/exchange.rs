@@ -6,7 +6,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use http::StatusCode;
 use http::request::Parts;
@@ -14,10 +13,10 @@ use http_body_util::BodyExt;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use spikard_core::handler::{BodyReadingConfig, RequestBody};
+use spikard_core::handler::{Arriving, BodyReadingConfig, RequestBody};
 use spikard_core::problem::Subject;
 use spikard_core::validation::Parameter;
-use spikard_core::{Answer, Body, BodyKind, Response, Service};
+use spikard_core::{Answer, Response, Service};
 use tokio::sync::oneshot;
 
 use crate::after::After;
@@ -30,7 +29,8 @@ use crate::leaf;
 use crate::promise::{self, Ready};
 use crate::request::Request;
 use crate::respond::respond;
-use crate::route::{Kind, PythonRoute, Unmet};
+use crate::route::{Kind, PythonRoute, Reading, Unmet};
+use crate::source::{Source, Unread};
 
 /// The leaf of a route with hooks.
 pub(crate) struct HookedLeaf {
@@ -42,14 +42,15 @@ pub(crate) struct HookedLeaf {
 impl Service for HookedLeaf {
     fn call(&self, mut request: spikard_core::Request) -> Answer<'_> {
         Box::pin(async move {
-            // What the bytes are is judged after the hooks, which may put others in their place.
-            let body = match RequestBody::read(&mut request, BodyKind::Raw, &self.limits).await {
-                Ok(body) => body,
+            // What the body is is judged after the hooks, which may put another one in its place.
+            let arriving = match Arriving::begin(&mut request).await {
+                Ok(arriving) => arriving,
                 Err(refused) => return refused.response(&Subject::of(&request)),
             };
             let parts = Arc::new(request.into_parts().0);
             let after = After::of(&self.route, &self.engine, &parts);
-            let call = Call::unchecked(parts, body, after.clone(), self.limits);
+            let call = Call::new(&self.engine, parts, RequestBody::default(), Vec::new(), after.clone());
+            let call = call.reading_later(Some(arriving), self.limits);
             let response = file::filled(self.engine.run_on_loop(&self.route, call).await).await;
             match after {
                 Some(after) => after.around(response),
@@ -67,7 +68,6 @@ pub(crate) struct Exchange {
     request: Py<Request>,
     engine: Arc<Engine>,
     route: Arc<PythonRoute>,
-    limits: BodyReadingConfig,
     /// The hold on the scope of the request, until it is answered.
     after: Mutex<Option<After>>,
     /// What the function is called with, once the request has been checked.
@@ -95,7 +95,6 @@ impl Exchange {
             request: call.request(py)?.unbind(),
             engine: Arc::clone(engine),
             route: Arc::clone(route),
-            limits: call.limits,
             after: Mutex::new(call.after()),
             arguments: Mutex::default(),
         })
@@ -104,7 +103,7 @@ impl Exchange {
     /// Keeps what the function is called with, or says why it is not called.
     fn take_in(&self, py: Python<'_>, read: Read) -> PyResult<Py<PyAny>> {
         let (body, values) = read.map_err(|response| self.refused(py, *response))?;
-        let mut call = Call::of(self.request.clone_ref(py), body, values);
+        let mut call = Call::of(&self.engine, self.request.clone_ref(py), body, values);
         let arguments = self.route.arguments(py, &mut call).map_err(|unmet| match unmet {
             Unmet::Refused(response) => self.refused(py, *response),
             Unmet::Raised(error) => error,
@@ -141,7 +140,7 @@ impl Exchange {
 
     /// The call that an answer belongs to.
     fn call(&self, py: Python<'_>) -> Call {
-        Call::of(self.request.clone_ref(py), RequestBody::default(), Vec::new()).holding(self.after().clone())
+        Call::of(&self.engine, self.request.clone_ref(py), RequestBody::default(), Vec::new()).holding(self.after().clone())
     }
 }
 
@@ -155,11 +154,11 @@ impl Exchange {
         if !request.take_changes(py)? && this.arguments().is_some() {
             return Ok(Bound::new(py, Ready(Ok(py.None())))?.into_any());
         }
-        let (route, parts, bytes, limits) = (Arc::clone(&this.route), request.parts(), request.bytes(), this.limits);
+        let (route, parts, source) = (Arc::clone(&this.route), request.parts(), request.source());
         let exchange = slf.clone().unbind();
         promise::of(py, &this.engine, async move {
-            let read = read(&route, &parts, bytes, &limits).await;
-            move |py: Python<'_>| exchange.get().take_in(py, read)
+            let read = read(&route, &parts, &source).await;
+            move |py: Python<'_>| exchange.get().take_in(py, read.map_err(|unread| unread.raised(py))?)
         })
     }
 
@@ -195,18 +194,18 @@ impl Exchange {
     }
 }
 
-/// Reads and checks a request whose bytes are all there.
-async fn read(route: &Arc<PythonRoute>, parts: &Arc<Parts>, bytes: Bytes, limits: &BodyReadingConfig) -> Read {
-    let body = match route.body_kind() {
-        BodyKind::None => RequestBody::default(),
-        kind => {
-            let mut request = spikard_core::Request::from_parts((**parts).clone(), Body::from(bytes));
-            let body = RequestBody::read(&mut request, kind, limits).await;
-            body.map_err(|refused| Box::new(refused.response(&Subject::of_parts(parts))))?
-        }
+/// Reads and checks a request as it is now.
+async fn read(route: &Arc<PythonRoute>, parts: &Arc<Parts>, source: &Source) -> Result<Read, Unread> {
+    let body = match route.reading() {
+        Reading::Later | Reading::Never => RequestBody::default(),
+        Reading::First(kind) => match source.read(parts, kind, route.files()).await {
+            Ok(body) => body,
+            Err(Unread::Refused(refused)) => return Ok(Err(Box::new(refused.response(&Subject::of_parts(parts))))),
+            Err(gone) => return Err(gone),
+        },
     };
     let (body, checked) = leaf::check(route, parts, body).await;
-    Ok((body, checked?))
+    Ok(checked.map(|values| (body, values)))
 }
 
 /// Calls a function on a thread of the pool, with the context variables of the request.

@@ -6,16 +6,16 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use spikard_core::handler::{BodyReadingConfig, RequestBody};
+use spikard_core::handler::{Arriving, BodyReadingConfig, RequestBody};
 use spikard_core::problem::Subject;
-use spikard_core::{Answer, BodyKind, Request, Service};
+use spikard_core::{Answer, Request, Service};
 
 use crate::after::After;
 use crate::call::Call;
 use crate::engine::Engine;
 use crate::file;
 use crate::panics;
-use crate::route::{Checked, PythonRoute};
+use crate::route::{Checked, PythonRoute, Reading};
 
 /// The leaf of one route.
 pub(crate) struct PythonLeaf {
@@ -28,21 +28,23 @@ impl Service for PythonLeaf {
     fn call(&self, mut request: Request) -> Answer<'_> {
         Box::pin(async move {
             panics::point("leaf");
-            let kind = self.route.body_kind();
-            let body = if kind == BodyKind::None {
-                RequestBody::default()
-            } else {
-                match RequestBody::read(&mut request, kind, &self.limits).await {
-                    Ok(body) => body,
-                    Err(refused) => return refused.response(&Subject::of(&request)),
+            let read = match self.route.reading() {
+                Reading::First(kind) => {
+                    RequestBody::read(&mut request, kind, &self.limits, self.route.files()).await.map(|body| (body, None))
                 }
+                Reading::Later => Arriving::begin(&mut request).await.map(|arriving| (RequestBody::default(), Some(arriving))),
+                Reading::Never => Ok((RequestBody::default(), Some(Arriving::new(std::mem::take(request.body_mut()))))),
+            };
+            let (body, arriving) = match read {
+                Ok(read) => read,
+                Err(refused) => return refused.response(&Subject::of(&request)),
             };
             let parts = Arc::new(request.into_parts().0);
             let (body, checked) = check(&self.route, &parts, body).await;
             match checked {
                 Ok(values) => {
                     let after = After::of(&self.route, &self.engine, &parts);
-                    let call = Call::new(parts, body, values, after.clone());
+                    let call = Call::new(&self.engine, parts, body, values, after.clone()).reading_later(arriving, self.limits);
                     let response = file::filled(self.engine.run(&self.route, call).await).await;
                     match after {
                         Some(after) => after.around(response),

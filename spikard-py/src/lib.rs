@@ -11,6 +11,7 @@ mod after;
 mod app;
 mod applications;
 mod arguments;
+mod asked;
 mod body;
 mod call;
 mod changes;
@@ -21,6 +22,7 @@ mod events;
 mod exchange;
 mod failure;
 mod file;
+mod file_rules;
 mod group;
 mod grpc;
 mod json;
@@ -34,17 +36,20 @@ mod program;
 mod promise;
 mod queue;
 mod request;
+mod request_stream;
 mod respond;
 mod route;
 mod server;
 mod slot;
 mod socket;
+mod source;
 mod standing;
 mod step;
 mod stream;
 mod task;
 mod thread;
 mod turn;
+mod upload;
 mod websocket;
 mod wire;
 mod workers;
@@ -57,6 +62,8 @@ pub mod _spikard {
     use crate::after::{Scope, open_scopes};
     #[pymodule_export]
     use crate::config::launch_settings;
+    #[pymodule_export]
+    use crate::file_rules::check_file_params;
     #[pymodule_export]
     use crate::grpc::Requests;
     #[cfg(debug_assertions)]

@@ -12,17 +12,22 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};
 use spikard_core::{Client, Identity, MatchedRoute, RequestId};
 
+use crate::asked;
+use crate::body;
 use crate::changes::{Given, Part, query_of};
+use crate::engine::Engine;
 use crate::json;
-use crate::promise::Ready;
+use crate::request_stream::RequestStream;
+use crate::source::Source;
 
 /// A request.
 ///
-/// Headers, cookies and parameters are read when they are asked for. The body has been received
-/// before the handler is called.
+/// Headers, cookies and parameters are read when they are asked for, and so is the body, unless
+/// arguments of the handler are made of it.
 #[pyclass(frozen, module = "spikard")]
 pub(crate) struct Request {
     now: Mutex<Now>,
+    engine: Arc<Engine>,
     given: Given,
     state: PyOnceLock<Py<PyAny>>,
 }
@@ -30,7 +35,7 @@ pub(crate) struct Request {
 /// What a request is, as far as it may change.
 struct Now {
     parts: Arc<Parts>,
-    body: Bytes,
+    body: Arc<Source>,
     body_is_new: bool,
 }
 
@@ -54,8 +59,9 @@ const ITEMS: [&str; 15] = [
 ];
 
 impl Request {
-    pub(crate) fn new(parts: Arc<Parts>, body: Bytes) -> Self {
-        Self { now: Mutex::new(Now { parts, body, body_is_new: false }), given: Given::default(), state: PyOnceLock::new() }
+    pub(crate) fn new(parts: Arc<Parts>, body: Arc<Source>, engine: Arc<Engine>) -> Self {
+        let now = Mutex::new(Now { parts, body, body_is_new: false });
+        Self { now, engine, given: Given::default(), state: PyOnceLock::new() }
     }
 
     /// The head of the request.
@@ -63,9 +69,9 @@ impl Request {
         Arc::clone(&self.now().parts)
     }
 
-    /// The body as it is now.
-    pub(crate) fn bytes(&self) -> Bytes {
-        self.now().body.clone()
+    /// Where the body comes from now.
+    pub(crate) fn source(&self) -> Arc<Source> {
+        Arc::clone(&self.now().body)
     }
 
     /// Makes what Python has changed the request. False if it changed nothing since the last time.
@@ -222,15 +228,30 @@ impl Request {
         Ok(state.clone_ref(py))
     }
 
-    /// The body. To be awaited.
-    fn body(&self, py: Python<'_>) -> Ready {
-        Ready(Ok(PyBytes::new(py, &self.bytes()).into_any().unbind()))
+    /// The body. To be awaited; in a function that is not async, the bytes themselves.
+    fn body<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let source = self.source();
+        asked::answer(py, &self.engine, async move { source.whole().await }, |py, bytes| Ok(PyBytes::new(py, &bytes).into_any()))
     }
 
-    /// The body as JSON. To be awaited.
-    fn json(&self, py: Python<'_>) -> PyResult<Ready> {
-        let decode = py.import("msgspec.json")?.getattr("decode")?;
-        Ok(Ready(decode.call1((PyBytes::new(py, &self.bytes()),)).map(Bound::unbind)))
+    /// The body as JSON. To be awaited; in a function that is not async, the value itself.
+    fn json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let source = self.source();
+        asked::answer(py, &self.engine, async move { source.json().await }, |py, bytes| {
+            py.import("msgspec.json")?.getattr("decode")?.call1((PyBytes::new(py, &bytes),))
+        })
+    }
+
+    /// The body as a form: a dict of its fields, with an `UploadFile` for each file. To be awaited;
+    /// in a function that is not async, the dict itself.
+    fn form<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (source, head) = (self.source(), self.parts());
+        asked::answer(py, &self.engine, async move { source.form(&head).await }, |py, form| body::plain_form(py, &form))
+    }
+
+    /// The body in pieces, as they arrive: an asynchronous iterator of bytes.
+    fn stream(&self) -> RequestStream {
+        RequestStream::new(self.source(), Arc::clone(&self.engine))
     }
 
     /// Puts another body in the place of the one that came.
@@ -253,7 +274,7 @@ impl Request {
             headers.set_item("content-type", "application/json")?;
         }
         let mut now = self.now();
-        (now.body, now.body_is_new) = (body, true);
+        (now.body, now.body_is_new) = (Source::of_bytes(body, now.body.limits()), true);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use spikard_core::handler::RequestBody;
+use spikard_core::handler::{FileRules, RequestBody};
 use spikard_core::problem::Subject;
 use spikard_core::validation::{Parameter, Parameters, RequestHead, refuse};
 use spikard_core::websocket::WebSocketConfig;
@@ -14,6 +14,7 @@ use spikard_core::{BodyKind, Response};
 use crate::app::App;
 use crate::arguments::Arguments;
 use crate::call::Call;
+use crate::file_rules;
 use crate::grpc;
 use crate::panics;
 use crate::parameters;
@@ -43,6 +44,7 @@ pub(crate) struct PythonRoute {
     /// Writes results as JSON.
     pub(crate) encode: Py<PyAny>,
     arguments: Arguments,
+    files: FileRules,
     parameters: Parameters,
     path_parameters: Vec<String>,
     function: Py<PyAny>,
@@ -66,6 +68,17 @@ impl From<PyErr> for Unmet {
     fn from(error: PyErr) -> Self {
         Self::Raised(error)
     }
+}
+
+/// When the body of a request is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reading {
+    /// Before the function is called.
+    First(BodyKind),
+    /// When the function asks for it.
+    Later,
+    /// The function cannot ask for it.
+    Never,
 }
 
 /// How the function runs.
@@ -110,6 +123,7 @@ impl PythonRoute {
             websocket: websocket::config(plan)?,
             encode,
             arguments: Arguments::read(&signature, bound.as_ref())?,
+            files: file_rules::read(&signature.getattr("files")?)?,
             parameters: parameters::compile(&parameters::plans(&signature)?)?,
             path_parameters: parameters::of_path(&parameters::plans(&signature)?)?,
             function: function.unbind(),
@@ -126,13 +140,20 @@ impl PythonRoute {
         self.path_parameters.iter().map(String::as_str)
     }
 
-    /// What is to be read of the body.
-    pub(crate) fn body_kind(&self) -> BodyKind {
+    /// When the body is read.
+    pub(crate) fn reading(&self) -> Reading {
         match self.arguments.body() {
-            Some(body) => body.kind(),
-            None if self.arguments.wants_request() => BodyKind::Raw,
-            None => BodyKind::None,
+            Some(body) => Reading::First(body.kind()),
+            None if !self.arguments.wants_request() => Reading::Never,
+            // Only a coroutine, or one that it hands the request to, waits without keeping a thread from others.
+            None if matches!(self.kind, Kind::Task | Kind::Standing) => Reading::Later,
+            None => Reading::First(BodyKind::Raw),
         }
+    }
+
+    /// What files may be.
+    pub(crate) fn files(&self) -> &FileRules {
+        &self.files
     }
 
     /// Whether the check of a body takes so long that it belongs on another thread.

@@ -59,7 +59,7 @@ impl Service for WebSocketLeaf {
             let engine = Arc::clone(&self.engine);
             let socket = Socket { engine, socket, acceptance, answer: accepted.clone(), is_accepted: AtomicBool::new(false) };
             let after = After::of(&self.route, &self.engine, &parts);
-            let call = Call::new(Arc::new(parts), body, values, after).with_socket(socket);
+            let call = Call::new(&self.engine, Arc::new(parts), body, values, after).with_socket(socket);
             let (engine, route) = (Arc::clone(&self.engine), Arc::clone(&self.route));
             let mut handler = Box::pin(async move { engine.run(&route, call).await });
             let mut ended: Option<Response> = None;

@@ -5,14 +5,15 @@ use http::{HeaderMap, header};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use serde_json::Value;
-use spikard_middleware::problem::{BAD_REQUEST, CONTENT_LENGTH_MISMATCH, UNSUPPORTED_ENCODING};
+use spikard_middleware::problem::{CONTENT_LENGTH_MISMATCH, UNSUPPORTED_ENCODING};
 use spikard_middleware::{Body, Request};
 
 use super::content::{Content, Json};
+use super::file_rules::FileRules;
 use super::limits::BodyReadingConfig;
 use super::media_type::MediaType;
 use super::refused::Refused;
-use super::site;
+use super::{multipart, site};
 
 /// What a handler wants of a body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,18 +34,24 @@ pub enum BodyKind {
 /// The body of a request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RequestBody {
-    /// The bytes that were read, as they came.
+    /// The bytes that were read, as they came; of `multipart/form-data` none are kept.
     pub bytes: Bytes,
     /// What they are.
     pub content: Content,
 }
 
 impl RequestBody {
-    /// Reads what `kind` asks for. A body that was read is taken out of the request.
+    /// Reads what `kind` asks for. A body that was read is taken out of the request. Files are held
+    /// to `files` while they arrive.
     ///
     /// # Errors
     /// When it cannot be read as that; the refusal is what the client is answered.
-    pub async fn read(request: &mut Request, kind: BodyKind, limits: &BodyReadingConfig) -> Result<Self, Refused> {
+    pub async fn read(
+        request: &mut Request,
+        kind: BodyKind,
+        limits: &BodyReadingConfig,
+        files: &FileRules,
+    ) -> Result<Self, Refused> {
         let length = request.body().size_hint().exact();
         if length.is_some_and(|length| !is_declared(request.headers(), length)) {
             return Err(mismatch());
@@ -52,9 +59,15 @@ impl RequestBody {
         match kind {
             BodyKind::None => Ok(Self::default()),
             BodyKind::Raw => Ok(Self { bytes: collect(request).await?, content: Content::Raw }),
-            BodyKind::Json => data(request, Json::Parsed, limits).await,
-            BodyKind::JsonText => data(request, Json::Text, limits).await,
+            BodyKind::Json => data(request, Json::Parsed, limits, files).await,
+            BodyKind::JsonText => data(request, Json::Text, limits, files).await,
         }
+    }
+
+    /// Whether a body is not held in memory as a whole while it is read: a form with files.
+    pub fn is_read_in_pieces(request: &Request, kind: BodyKind) -> bool {
+        matches!(kind, BodyKind::Json | BodyKind::JsonText)
+            && matches!(MediaType::of(request.headers()), Ok(Some(MediaType::Multipart(_))))
     }
 
     /// The data: the JSON document, or the fields of the form. None if there are none.
@@ -67,7 +80,7 @@ impl RequestBody {
     }
 }
 
-async fn data(request: &mut Request, json: Json, limits: &BodyReadingConfig) -> Result<RequestBody, Refused> {
+async fn data(request: &mut Request, json: Json, limits: &BodyReadingConfig, files: &FileRules) -> Result<RequestBody, Refused> {
     // All that the head can tell, before a byte is read.
     let media_type = MediaType::of(request.headers())?;
     if !request.body().is_end_stream() {
@@ -78,6 +91,11 @@ async fn data(request: &mut Request, json: Json, limits: &BodyReadingConfig) -> 
             site::check(request)?;
         }
     }
+    if let Some(MediaType::Multipart(boundary)) = &media_type {
+        let body = std::mem::take(request.body_mut());
+        let form = multipart::read(body, boundary, limits, files).await?;
+        return Ok(RequestBody { bytes: Bytes::new(), content: Content::Form(form) });
+    }
     let bytes = collect(request).await?;
     let content = Content::of(bytes.clone(), media_type.unwrap_or(MediaType::Json), json, *limits).await?;
     Ok(RequestBody { bytes, content })
@@ -85,18 +103,16 @@ async fn data(request: &mut Request, json: Json, limits: &BodyReadingConfig) -> 
 
 async fn collect(request: &mut Request) -> Result<Bytes, Refused> {
     let body = std::mem::replace(request.body_mut(), Body::empty());
-    // A body over a limit ends in an error too; the policy that ended it answers then.
-    let bytes =
-        body.collect().await.map_err(|_| Refused::new(BAD_REQUEST, "request body ended before it was complete"))?.to_bytes();
+    let bytes = body.collect().await.map_err(|error| Refused::of_broken_body(&error))?.to_bytes();
     if is_declared(request.headers(), bytes.len() as u64) { Ok(bytes) } else { Err(mismatch()) }
 }
 
 /// Whether Content-Length, if it is there, says this. A server holds a body to it anyway.
-fn is_declared(headers: &HeaderMap, length: u64) -> bool {
+pub(super) fn is_declared(headers: &HeaderMap, length: u64) -> bool {
     let declared = |value: &http::HeaderValue| value.to_str().ok()?.parse::<u64>().ok();
     headers.get_all(header::CONTENT_LENGTH).iter().all(|value| declared(value) == Some(length))
 }
 
-fn mismatch() -> Refused {
+pub(super) fn mismatch() -> Refused {
     Refused::new(CONTENT_LENGTH_MISMATCH, "Content-Length header does not match actual body size")
 }

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::form::Form;
+use super::json;
 use super::limits::BodyReadingConfig;
 use super::media_type::MediaType;
 use super::refused::Refused;
 use super::scan::scan;
-use super::{json, multipart};
 
 /// What a body was read as.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -69,7 +69,8 @@ impl Content {
             MediaType::Json if json == Json::Text => scan(&bytes, limits.depth()).map(|()| Self::JsonText),
             MediaType::Json => json::parse(&bytes, limits.depth()).map(Self::Json),
             MediaType::UrlEncoded => Form::urlencoded(&bytes, limits).map(Self::Form),
-            MediaType::Multipart(boundary) => multipart::parse(bytes, boundary, limits).map(Self::Form),
+            // It is not read from memory.
+            MediaType::Multipart(_) => Err(Refused::unsupported_media_type()),
         }
     }
 }

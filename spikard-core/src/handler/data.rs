@@ -6,6 +6,7 @@ use spikard_middleware::{Identity, Request};
 
 use super::body::{BodyKind, RequestBody};
 use super::cookies;
+use super::file_rules::FileRules;
 use super::limits::BodyReadingConfig;
 use super::params::Params;
 use super::refused::Refused;
@@ -56,7 +57,7 @@ impl RequestData {
             body: RequestBody::default(),
             identity: request.extensions().get::<Identity>().cloned(),
         };
-        data.body = RequestBody::read(request, kind, limits).await?;
+        data.body = RequestBody::read(request, kind, limits, &FileRules::default()).await?;
         Ok(data)
     }
 }

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use spikard_middleware::problem::MALFORMED_BODY;
 
 use super::limits::BodyReadingConfig;
-use super::multipart::Upload;
 use super::params;
 use super::refused::Refused;
+use super::upload::Upload;
 
 /// How many brackets a name may have.
 pub const FORM_DEPTH: usize = 10;
@@ -24,7 +24,18 @@ pub struct Form {
     pub files: Vec<Upload>,
 }
 
+impl Default for Form {
+    fn default() -> Self {
+        Self { fields: Value::Object(Map::new()), files: Vec::new() }
+    }
+}
+
 impl Form {
+    /// Whether it has neither fields nor files.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.fields.as_object().is_none_or(Map::is_empty)
+    }
+
     /// Reads `application/x-www-form-urlencoded`.
     pub(super) fn urlencoded(bytes: &[u8], limits: &BodyReadingConfig) -> Result<Self, Refused> {
         let mut fields = Fields::new(limits);

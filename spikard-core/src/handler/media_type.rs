@@ -1,7 +1,7 @@
 //! What the `Content-Type` of a request says about its body (RFC 9110 section 8.3).
 
 use http::{HeaderMap, header};
-use spikard_middleware::problem::{MALFORMED_BODY, UNSUPPORTED_CHARSET, UNSUPPORTED_MEDIA_TYPE};
+use spikard_middleware::problem::{MALFORMED_BODY, UNSUPPORTED_CHARSET};
 
 use super::refused::Refused;
 
@@ -24,7 +24,7 @@ impl MediaType {
             (None, _) => Ok(None),
             (Some(value), None) => Self::parse(value.to_str().unwrap_or_default()).map(Some),
             // Whoever looked at the request before may have believed the other one.
-            _ => Err(unsupported()),
+            _ => Err(Refused::unsupported_media_type()),
         }
     }
 
@@ -43,13 +43,9 @@ impl MediaType {
                 }
                 _ => Ok(Self::Json),
             },
-            _ => Err(unsupported()),
+            _ => Err(Refused::unsupported_media_type()),
         }
     }
-}
-
-fn unsupported() -> Refused {
-    Refused::new(UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
 }
 
 fn is_json(essence: &str) -> bool {

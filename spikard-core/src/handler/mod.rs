@@ -5,11 +5,13 @@
 //! handler or any tower service, and costs less. Whether the data fit is judged by
 //! [`validation`](crate::validation), where a handler has schemas.
 
+mod arriving;
 mod body;
 mod content;
 mod cookies;
 mod data;
 mod failure;
+mod file_rules;
 mod fit;
 #[cfg(test)]
 mod fit_tests;
@@ -24,8 +26,10 @@ mod params;
 mod refused;
 mod scan;
 mod site;
+mod spool;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -35,18 +39,21 @@ use spikard_middleware::Body;
 
 use crate::validation::{Parameters, Schema};
 
+pub use arriving::Arriving;
 pub use body::{BodyKind, RequestBody};
 pub use content::Content;
 pub use cookies::of as cookies_of;
 pub use data::RequestData;
 pub use failure::of_status;
+pub use file_rules::FileRules;
 pub use form::{FORM_DEPTH, Form};
 pub use leaf::HandlerLeaf;
 pub use limits::BodyReadingConfig;
-pub use multipart::Upload;
 pub use params::Params;
 pub use refused::Refused;
 pub use scan::scan;
+pub use spool::FileContent;
+pub use upload::Upload;
 
 /// What a handler comes to: a response, or a status and a text for the log. The client sees a
 /// problem (RFC 9457) with that status, never the text.

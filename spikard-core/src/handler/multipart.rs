@@ -1,58 +1,189 @@
-//! `multipart/form-data` (RFC 7578): fields become nested data as in any form, files keep every
-//! byte.
+//! `multipart/form-data` (RFC 7578), read as it arrives: fields become nested data as in any form,
+//! files keep every byte and go to disk when they are large.
 
-use std::convert::Infallible;
-use std::future::ready;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::Stream;
 use http::header;
-use multer::Field;
-use spikard_middleware::problem::MALFORMED_BODY;
+use http_body::Body as _;
+use multer::{Field, Multipart};
+use spikard_middleware::Body;
+use spikard_middleware::problem::{INTERNAL_SERVER_ERROR, MALFORMED_BODY, PAYLOAD_TOO_LARGE};
 
+use super::file_rules::FileRules;
 use super::form::{Fields, Form};
 use super::limits::BodyReadingConfig;
 use super::refused::Refused;
+use super::spool::{Memory, Spool};
+use super::upload::Upload;
 
-/// A file of a form: a part with a file name, or of a type that is neither text nor JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upload {
-    /// The name of the form field, brackets and all.
-    pub name: String,
-    /// The file name that the client gave. It is not a path to be trusted.
-    pub filename: Option<String>,
-    /// The media type that the client gave.
-    pub content_type: Option<String>,
-    /// The content.
-    pub bytes: Bytes,
-}
+/// How much of a body is looked at at a time.
+const PIECE: usize = 64 << 10;
+/// How long the head of a part may be, with what stands before it.
+const HEAD: usize = 64 << 10;
+/// How much text the fields hold together: they stay in memory, whatever the limit of the body is.
+const TEXT: usize = 10 << 20;
 
-/// Reads a whole body.
-pub(super) fn parse(bytes: Bytes, boundary: &str, limits: &BodyReadingConfig) -> Result<Form, Refused> {
-    // All bytes are there: the parser has nothing to wait for.
-    read(bytes, boundary, limits).now_or_never().unwrap_or_else(|| Err(Refused::malformed()))
-}
-
-async fn read(bytes: Bytes, boundary: &str, limits: &BodyReadingConfig) -> Result<Form, Refused> {
-    let body = futures_util::stream::once(ready(Ok::<_, Infallible>(bytes)));
-    let mut parts = multer::Multipart::new(body, boundary);
+/// Reads a body to its end, or to the first thing that is wrong with it.
+pub(super) async fn read(body: Body, boundary: &str, limits: &BodyReadingConfig, rules: &FileRules) -> Result<Form, Refused> {
+    let mut parts = Parts::of(body, boundary);
     let mut fields = Fields::new(limits);
     let mut files = Vec::new();
-    while let Some(part) = parts.next_field().await.map_err(|_| Refused::malformed())? {
+    let (mut check, mut memory, mut text_left) = (rules.check(), Memory::of_form(), TEXT);
+    while let Some(mut part) = parts.next().await? {
         let head = Head::of(&part)?;
-        let bytes = part.bytes().await.map_err(|_| Refused::malformed())?;
         if !head.is_file() {
-            let text = String::from_utf8(bytes.into()).map_err(|_| not_utf_8())?;
+            let text = text(&parts, &mut part, &mut text_left).await?;
             fields.add(&head.name, text)?;
-        } else if files.len() < limits.form_files {
-            let Head { name, filename, content_type } = head;
-            files.push(Upload { name, filename, content_type, bytes });
-        } else {
+            continue;
+        }
+        if files.len() == limits.form_files {
             let detail = format!("form has more files than the limit of {}", limits.form_files);
             return Err(Refused::new(MALFORMED_BODY, detail));
         }
+        let size = check.begin(&head.name, head.content_type.as_deref())?;
+        let mut spool = Spool::default();
+        while let Some(piece) = parts.piece(&mut part).await? {
+            size.take(spool.len() + piece.len() as u64)?;
+            spool.push(piece, &mut memory).await.map_err(|error| disk_failed(&error))?;
+        }
+        let content = spool.finish(&mut memory).await.map_err(|error| disk_failed(&error))?;
+        let Head { name, filename, content_type } = head;
+        files.push(Upload { name, filename, content_type, headers: part.headers().clone(), content });
     }
+    parts.end().await?;
     Ok(Form { fields: fields.into_value(), files })
+}
+
+async fn text(parts: &Parts, part: &mut Field<'static>, left: &mut usize) -> Result<String, Refused> {
+    let mut text = Vec::new();
+    while let Some(piece) = parts.piece(part).await? {
+        let Some(rest) = left.checked_sub(piece.len()) else {
+            return Err(Refused::new(PAYLOAD_TOO_LARGE, format!("form fields are larger than the limit of {TEXT} bytes")));
+        };
+        *left = rest;
+        text.extend_from_slice(&piece);
+    }
+    String::from_utf8(text).map_err(|_| not_utf_8())
+}
+
+fn disk_failed(error: &io::Error) -> Refused {
+    tracing::error!("a file of a form cannot be written to disk: {error}");
+    Refused::new(INTERNAL_SERVER_ERROR, "Internal server error")
+}
+
+/// The parts of a body, as the parser finds them.
+struct Parts {
+    parser: Multipart<'static>,
+    supply: Shared,
+}
+
+impl Parts {
+    fn of(body: Body, boundary: &str) -> Self {
+        let supply = Shared(Arc::new(Mutex::new(Supply { body, rest: Bytes::new(), left: HEAD, given: false })));
+        Self { parser: Multipart::new(supply.clone(), boundary), supply }
+    }
+
+    /// The next part, whose head has come.
+    async fn next(&mut self) -> Result<Option<Field<'static>>, Refused> {
+        self.supply.lock().left = HEAD;
+        let part = self.supply.drive(self.parser.next_field()).await;
+        self.supply.lock().left = usize::MAX;
+        part
+    }
+
+    /// The next piece of a part.
+    async fn piece(&self, part: &mut Field<'static>) -> Result<Option<Bytes>, Refused> {
+        self.supply.drive(part.chunk()).await
+    }
+
+    /// Reads what may stand behind the last part, so that the connection can go on.
+    async fn end(self) -> Result<(), Refused> {
+        self.supply.lock().left = HEAD;
+        poll_fn(|cx| {
+            let mut supply = self.supply.lock();
+            while supply.left > 0 && ready!(supply.poll_piece(cx))?.is_some() {}
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+}
+
+/// What the parser is given of the body. Left to itself it would take all that is there, and grow
+/// with the body.
+struct Supply {
+    body: Body,
+    rest: Bytes,
+    /// How many bytes may be given before it has found something.
+    left: usize,
+    /// Whether a piece was given since it last asked.
+    given: bool,
+}
+
+impl Supply {
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Refused>> {
+        while self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => self.rest = frame.into_data().unwrap_or_default(),
+                Some(Err(error)) => return Poll::Ready(Err(Refused::of_broken_body(&error))),
+                None => return Poll::Ready(Ok(None)),
+            }
+        }
+        let piece = self.rest.split_to(self.rest.len().min(PIECE).min(self.left));
+        if self.left != usize::MAX {
+            self.left -= piece.len();
+        }
+        Poll::Ready(Ok(Some(piece)))
+    }
+}
+
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Supply>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Supply> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drives the parser a piece at a time.
+    async fn drive<T>(&self, parsing: impl Future<Output = multer::Result<T>>) -> Result<T, Refused> {
+        let mut parsing = pin!(parsing);
+        let parsed = poll_fn(|cx| {
+            loop {
+                self.lock().given = false;
+                let polled = parsing.as_mut().poll(cx);
+                if polled.is_ready() || !self.lock().given {
+                    return polled;
+                }
+            }
+        });
+        parsed.await.map_err(|error| match error {
+            multer::Error::StreamReadFailed(error) => error.downcast().map_or_else(|_| Refused::malformed(), |refused| *refused),
+            _ => Refused::malformed(),
+        })
+    }
+}
+
+impl Stream for Shared {
+    type Item = Result<Bytes, Refused>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut supply = self.lock();
+        if supply.given {
+            return Poll::Pending;
+        }
+        if supply.left == 0 {
+            return Poll::Ready(Some(Err(Refused::new(MALFORMED_BODY, "the head of a part of the form is too long"))));
+        }
+        let piece = ready!(supply.poll_piece(cx));
+        supply.given = true;
+        Poll::Ready(piece.transpose())
+    }
 }
 
 struct Head {
@@ -90,6 +221,7 @@ fn not_utf_8() -> Refused {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spool::FileContent;
     use super::*;
     use serde_json::json;
 
@@ -107,7 +239,13 @@ mod tests {
             part(&mut body, disposition, content);
         }
         body.extend_from_slice(b"--b--\r\n");
-        parse(body.into(), "b", &BodyReadingConfig::default()).map_err(|refused| refused.to_string())
+        parsed(body.into()).map_err(|refused| refused.to_string())
+    }
+
+    fn parsed(body: Bytes) -> Result<Form, Refused> {
+        let limits = BodyReadingConfig::default();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(read(Body::from(body), "b", &limits, &FileRules::default()))
     }
 
     #[test]
@@ -123,17 +261,21 @@ mod tests {
         ];
         let form = form(parts).unwrap();
         assert_eq!(form.fields, json!({"user": {"name": "Zoë", "tags": [""]}}));
+        let content_of = |upload: &Upload| match &upload.content {
+            FileContent::Memory(bytes) => bytes.clone(),
+            FileContent::Disk(..) => panic!("{upload:?}"),
+        };
         let [file, empty, unnamed] = &form.files[..] else { panic!("{:?}", form.files) };
-        assert_eq!((&*file.name, file.filename.as_deref(), &file.bytes[..]), ("f", Some("a.bin"), &content[..]));
+        assert_eq!((&*file.name, file.filename.as_deref(), content_of(file)), ("f", Some("a.bin"), content.into()));
         assert_eq!(file.content_type.as_deref(), Some("application/octet-stream"));
-        assert_eq!((empty.filename.as_deref(), empty.bytes.len()), (Some(""), 0));
-        assert_eq!((&unnamed.filename, &unnamed.bytes[..]), (&None, &b"\x89PNG\xff"[..]));
+        assert_eq!((empty.filename.as_deref(), empty.content.len()), (Some(""), 0));
+        assert_eq!((&unnamed.filename, content_of(unnamed)), (&None, Bytes::from_static(b"\x89PNG\xff")));
     }
 
     #[test]
     fn refuses_a_form_that_is_broken_off_or_not_text() {
         for body in ["", "--b", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1", "a=1", "--c--"] {
-            let refused = parse(body.into(), "b", &BodyReadingConfig::default());
+            let refused = parsed(body.into());
             assert_eq!(refused, Err(Refused::malformed()), "{body}");
         }
         assert!(form(&[("form-data; name=\"a\"", b"\xff")]).is_err_and(|error| error.contains("not UTF-8")));

@@ -101,7 +101,7 @@ async fn forms_are_data_like_json() {
     let body = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n\
                 --x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\nbytes\r\n--x--\r\n";
     let seen = post(BodyKind::Json).header("content-type", "multipart/form-data; boundary=x").body(body).send().await.json();
-    assert_eq!((&seen["value"], &seen["files"], &seen["bytes"]), (&json!({"a": "1"}), &json!(1), &json!(body.len())));
+    assert_eq!((&seen["value"], &seen["files"], &seen["bytes"]), (&json!({"a": "1"}), &json!(1), &json!(0)));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, HOST};
@@ -16,6 +17,7 @@ use hyper::upgrade::OnUpgrade;
 use spikard_middleware::grpc::is_grpc;
 use spikard_middleware::problem::{REQUEST_TIMEOUT, Subject, URI_TOO_LONG};
 use spikard_middleware::{Body, Client, Host, Request, Response};
+use tokio::time::timeout;
 
 use super::hygiene::{self, Fault};
 use super::link::{Flight, Link};
@@ -52,6 +54,9 @@ pub(super) fn call(
         Ok(response.map(|body| ResponseBody::new(body, version, flight)))
     }
 }
+
+/// How long a handler may go on that has been told of a body that broke off.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 struct Answered {
     response: Response,
@@ -98,14 +103,17 @@ async fn answer_while_arriving(link: &Link, request: Request, stall: &Stall) -> 
     let service = link.server.live.current();
     let mut answer = service.call(request);
     let response = poll_fn(|cx| match answer.as_mut().poll(cx) {
-        // Whatever was made of a body that broke off: the reason was the client's pace.
-        Poll::Ready(response) => Poll::Ready(Some(response).filter(|_| !stall.has_happened())),
+        Poll::Ready(response) => Poll::Ready(Some(response)),
         Poll::Pending => stall.poll(cx).map(|()| None),
     });
     match response.await {
-        Some(response) => Answered { response, closes: false },
-        None => Answered { response: REQUEST_TIMEOUT.response(&subject, "request body arrives too slowly"), closes: true },
+        Some(response) if !stall.has_happened() => return Answered { response, closes: false },
+        // Whatever was made of a body that broke off: the reason was the client's pace.
+        Some(_) => {}
+        // Who reads the body has been told, and may want to put something in order.
+        None => drop(timeout(LAST_WORDS, answer).await),
     }
+    Answered { response: REQUEST_TIMEOUT.response(&subject, "request body arrives too slowly"), closes: true }
 }
 
 fn refuse(mut parts: Parts, fault: &Fault) -> Answered {

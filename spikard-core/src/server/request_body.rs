@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use http_body::{Body, Frame, SizeHint};
+use spikard_middleware::waits;
 use tokio::time::{Instant, Sleep};
 
 use super::link::Link;
@@ -93,6 +94,13 @@ impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
         Self { body, link, stall, waited: Duration::ZERO, received: 0, complete: false, waiting: None, timer: None }
     }
 
+    /// What was waited so far is counted; nobody waits from now on.
+    fn end_wait(&mut self) {
+        if let Some(since) = self.waiting.take() {
+            self.waited += since.elapsed();
+        }
+    }
+
     /// Waits until the client has been too slow.
     fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.stall.allowed.load(Ordering::Relaxed) {
@@ -122,13 +130,15 @@ where
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = &mut *self;
         let Poll::Ready(mut frame) = Pin::new(&mut this.body).poll_frame(cx) else {
+            if !waits(cx) {
+                this.end_wait();
+                return Poll::Pending;
+            }
             ready!(this.poll_too_slow(cx));
             this.stall.tell();
             return Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::TimedOut).into())));
         };
-        if let Some(since) = this.waiting.take() {
-            this.waited += since.elapsed();
-        }
+        this.end_wait();
         if let Some(Ok(frame)) = &mut frame {
             if let Some(trailers) = frame.trailers_mut() {
                 // A trailer is no way around what no client may say, and no proxy speaks in one.

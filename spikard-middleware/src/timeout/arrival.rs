@@ -10,6 +10,8 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
 
+use crate::looking::waits;
+
 /// How long the handler has waited for bytes of the body. It may do so in a task of its own.
 #[derive(Default)]
 pub(super) struct Arrival(Mutex<Waiting>);
@@ -95,7 +97,7 @@ impl HttpBody for Arriving {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.project();
         let polled = this.body.poll_frame(cx);
-        this.wait.set(polled.is_pending());
+        this.wait.set(polled.is_pending() && waits(cx));
         polled
     }
 

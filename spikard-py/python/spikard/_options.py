@@ -29,7 +29,7 @@ class RouteOptions(RoutePolicies, total=False):
     parameter_schema: JsonSchema | None
     """The JSON Schema of the parameters; each property has a `source`: query, path, header or cookie."""
     file_params: Mapping[str, Any] | None
-    """The files of a form, and what they may be."""
+    """The files of a form, and what they may be: `max_size`, `max_count`, `content_types`."""
     sync_to_thread: bool
     """Whether a function that is not async runs on a thread of the pool; it does unless this is false."""
     cancel_on_disconnect: bool
@@ -93,6 +93,10 @@ def split(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], d
             raise TypeError("body_schema and request_schema are given, expected one of them: they are the same")
         given["body_schema"] = request_schema
     schemas = {key: given.pop(key) for key in SCHEMAS & given.keys()}
+    if isinstance(schemas.get("file_params"), dict):
+        from ._spikard import check_file_params
+
+        check_file_params(schemas["file_params"])
     policies = {key: given.pop(key) for key in POLICIES & given.keys()}
     return schemas, policies, given
 

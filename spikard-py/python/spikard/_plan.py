@@ -94,6 +94,8 @@ class Signature(Struct, frozen=True):
     """The arguments that are made of several parameters."""
     body: Body | None = None
     """The body, if the function wants one."""
+    files: JsonSchema | None = None
+    """What the files of a form may be, by the names of their fields: `max_size`, `max_count`, `content_types`."""
     injected: tuple[tuple[str, Any], ...] = ()
     """The keywords that dependency injection fills, with their types."""
     request: str | None = None

@@ -47,7 +47,7 @@ def plan(
 
     `provided` says of a name and its type whether dependency injection fills it. `localns` are the names
     where the decorator stands. `file_params` names arguments that are files: a list, or a dict with
-    `{"type": "array"}` for several and `{"optional": True}` for one that may be absent.
+    `{"type": "array"}` for several, `{"optional": True}` for one that may be absent, and limits.
     """
     hints = resolve(function, localns)
     returned = hints.pop("return", Any)
@@ -65,6 +65,7 @@ def plan(
         parameters=tuple(reading.parameters),
         groups=tuple(reading.groups),
         body=reading.body,
+        files=dict(file_params) if isinstance(file_params, Mapping) else None,
         injected=tuple(reading.injected),
         request=reading.request,
         socket=reading.socket,

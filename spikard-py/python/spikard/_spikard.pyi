@@ -1,7 +1,7 @@
 """The extension module: the server, made in Rust (spikard-py/src)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from spikard._border import Problem
@@ -14,11 +14,17 @@ from spikard.config import ServerConfig
 from spikard.datastructures import Headers, State
 from spikard.responses import Response
 
+class _Bytes(bytes):
+    def __await__(self) -> Generator[Any, Any, bytes]: ...
+
+class _Form(dict[str, Any]):
+    def __await__(self) -> Generator[Any, Any, dict[str, Any]]: ...
+
 class Request:
     """A request. Its attributes can be read as items, too: `request["method"]`.
 
-    Headers, cookies and parameters are read when they are asked for. The body has been received
-    before the handler is called.
+    Headers, cookies and parameters are read when they are asked for, and so is the body, unless
+    arguments of the handler are made of it.
     """
 
     @property
@@ -59,8 +65,18 @@ class Request:
     def consumer(self) -> str | None: ...
     @property
     def state(self) -> State: ...
-    def body(self) -> Awaitable[bytes]: ...
-    def json(self) -> Awaitable[Any]: ...
+    def body(self) -> _Bytes:
+        """The body. To be awaited; in a function that is not async, the bytes themselves."""
+
+    def json(self) -> Any:
+        """The body as JSON. To be awaited; in a function that is not async, the value itself."""
+
+    def form(self) -> _Form:
+        """The fields of a form, with an `UploadFile` or a list of them for files. Awaited or not, as `body`."""
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """The body in pieces, as they arrive. Once it was streamed, it cannot be had in another way."""
+
     def set_body(self, content: Any) -> None:
         """Puts another body in the place of the one that came, in a hook before the handler.
 
@@ -165,6 +181,9 @@ class WebSocketCodec:
     def binary(self, data: bytes) -> bytes: ...
     def pong(self, content: bytes) -> bytes: ...
     def close(self, code: int, reason: str) -> bytes: ...
+
+def check_file_params(table: dict[str, Any]) -> None:
+    """Raises `ValueError` for `file_params` that cannot be."""
 
 def main(arguments: list[str]) -> int: ...
 def panic_at(name: str, before: int) -> None:

@@ -11,47 +11,79 @@ from ._headers import Headers, HeadersInit
 
 __all__ = ["Headers", "State", "UploadFile"]
 
+MEBIBYTE = 1024 * 1024
+OCTETS = "application/octet-stream"
+
 
 class UploadFile:
     """A file that a client sent, in memory while it is small and on disk beyond `spool_size`.
 
-    Every method has a form to await (`aread`, `awrite` ...), which does not block the event loop
-    while the disk works.
+    On disk it has no name, and is gone when nothing holds the object any more. Every method has a form
+    to await (`aread`, `awrite` ...), which does not block the event loop while the disk works.
     """
 
-    __slots__ = ("_file", "content_type", "filename", "headers", "rolled_to_disk", "size", "spool_size")
+    __slots__ = ("_file", "_headers", "content_type", "filename", "rolled_to_disk", "size", "spool_size")
 
     filename: str
     """The name that the client gave; it is the client's word and may hold anything."""
     content_type: str
     """The media type that the client gave."""
-    headers: Headers
-    """The headers of this part of the form."""
     size: int
     """The number of bytes."""
     rolled_to_disk: bool
     """Whether the bytes lie on disk."""
+    spool_size: int
+    """How many bytes stay in memory."""
+    _file: BinaryIO
+    _headers: Headers | list[tuple[str, str]]
 
     def __init__(
         self,
         filename: str,
         content: bytes = b"",
         *,
-        content_type: str = "application/octet-stream",
+        content_type: str = OCTETS,
         headers: HeadersInit | Headers | None = None,
-        spool_size: int = 1024 * 1024,
+        spool_size: int = MEBIBYTE,
     ) -> None:
         """A file with these bytes, to be read from the start."""
         self.filename = filename
         self.content_type = content_type
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self._headers = headers if isinstance(headers, Headers) else Headers(headers)
         self.spool_size = spool_size
         self.size = 0
         self.rolled_to_disk = False
-        self._file: BinaryIO = BytesIO()
+        self._file = BytesIO()
         if content:
             self.write(content)
             self._file.seek(0)
+
+    @classmethod
+    def _received(
+        cls, filename: str, content_type: str | None, headers: list[tuple[str, str]], content: bytes | int, size: int
+    ) -> UploadFile:
+        """A file as the server received it: its bytes, or the descriptor of a file on disk, which is now its own."""
+        self = cls.__new__(cls)
+        self.filename = filename
+        self.content_type = content_type or OCTETS
+        self._headers = headers
+        self.spool_size = MEBIBYTE
+        self.size = size
+        self.rolled_to_disk = isinstance(content, int)
+        self._file = open(content, "r+b") if isinstance(content, int) else BytesIO(content)  # noqa: SIM115
+        return self
+
+    def __del__(self) -> None:
+        file = getattr(self, "_file", None)
+        if file is not None:
+            file.close()
+
+    @property
+    def headers(self) -> Headers:
+        """The headers of this part of the form."""
+        if isinstance(self._headers, list):
+            self._headers = Headers.received(self._headers)
+        return self._headers
 
     def read(self, size: int = -1) -> bytes:
         """The next `size` bytes; all that are left with -1."""
@@ -112,6 +144,13 @@ class UploadFile:
         self._file.close()
         self._file = on_disk
         self.rolled_to_disk = True
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        """For models of pydantic: an `UploadFile` is taken as it is."""
+        from pydantic_core import core_schema
+
+        return core_schema.is_instance_schema(cls)
 
     def __repr__(self) -> str:
         return f"<UploadFile {self.filename!r} {self.content_type} {self.size} bytes>"

@@ -80,7 +80,7 @@ impl Handler for PythonMethod {
                 let _scope = after.as_ref().and_then(|after| after.enter(py));
                 let arguments = Arguments { service, method, metadata, head };
                 let started = failure::guarded(&subject, || {
-                    let arguments = arguments.of_python(py)?;
+                    let arguments = arguments.of_python(py, &engine)?;
                     let argument = match only {
                         Some(message) => arguments.request(py, &message)?,
                         None => Requests::new(arguments, messages, Arc::clone(&engine)).into_pyobject(py)?.into_any(),

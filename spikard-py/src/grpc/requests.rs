@@ -9,12 +9,14 @@ use pyo3::exceptions::PyStopAsyncIteration;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
+use spikard_core::BodyReadingConfig;
 use spikard_core::grpc::{Messages, Metadata, Status};
 use tokio::sync::Mutex;
 
 use crate::engine::Engine;
 use crate::promise;
 use crate::request::Request;
+use crate::source::Source;
 
 use super::metadata;
 
@@ -28,12 +30,14 @@ pub(super) struct Arguments {
 
 impl Arguments {
     /// The same as objects of Python.
-    pub(super) fn of_python(self, py: Python<'_>) -> PyResult<Shared> {
+    pub(super) fn of_python(self, py: Python<'_>, engine: &Arc<Engine>) -> PyResult<Shared> {
+        // Its body is the call's, as messages.
+        let body = Source::of_bytes(Bytes::new(), BodyReadingConfig::default());
         Ok(Shared {
             service: PyString::new(py, &self.service).unbind(),
             method: PyString::new(py, &self.method).unbind(),
             metadata: metadata::received(py, &self.metadata)?.unbind(),
-            http: Py::new(py, Request::new(Arc::new(self.head), Bytes::new()))?,
+            http: Py::new(py, Request::new(Arc::new(self.head), body, Arc::clone(engine)))?,
         })
     }
 }
