@@ -27,6 +27,8 @@ enum Argument {
     Attribute(Py<PyString>),
     /// The request itself.
     Request,
+    /// Its body in pieces.
+    Stream,
     /// The WebSocket that the client asks for.
     Socket,
     /// A value that is the same for every request.
@@ -75,6 +77,9 @@ impl Arguments {
         if let Some(name) = signature.getattr("request")?.extract::<Option<Bound<'_, PyString>>>()? {
             add(name, Argument::Request)?;
         }
+        if let Some(name) = signature.getattr("stream")?.extract::<Option<Bound<'_, PyString>>>()? {
+            add(name, Argument::Stream)?;
+        }
         if let Some(name) = signature.getattr("socket")?.extract::<Option<Bound<'_, PyString>>>()? {
             add(name, Argument::Socket)?;
         }
@@ -105,7 +110,7 @@ impl Arguments {
 
     /// Whether the function wants the request, whose body it may ask for.
     pub(crate) fn wants_request(&self) -> bool {
-        self.list.iter().any(|argument| matches!(argument, Argument::Request))
+        self.list.iter().any(|argument| matches!(argument, Argument::Request | Argument::Stream))
     }
 
     /// What the request has for the function, in the order of its keywords.
@@ -134,6 +139,7 @@ impl Arguments {
                 },
                 Argument::Bound(value) => value.bind(py).clone(),
                 Argument::Request => call.request(py)?.into_any(),
+                Argument::Stream => call.request(py)?.call_method0("stream")?,
                 Argument::Socket => socket::argument(py, call)?,
                 Argument::Part(name, over) => {
                     let part = part(py, call, name.bind(py))?;

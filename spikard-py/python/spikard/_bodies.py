@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -44,7 +46,7 @@ def whole(argument: Argument, schema: JsonSchema | None, *, is_form: bool) -> Bo
         kind="form" if is_form else "json",
         schema=judge or None,
         decode=codec.decode,
-        convert=codec.convert,
+        convert=partial(_with_itself, codec.convert) if is_form and _has_no_body(argument) else codec.convert,
         exact=codec.is_exact and not argument.overlay,
         required=argument.is_required,
         default=default,
@@ -169,3 +171,22 @@ def _contents(value: Any) -> Any:
     if isinstance(value, list):
         return [_contents(item) for item in value]
     return value.encode() if isinstance(value, str) else value.read()
+
+
+def _has_no_body(argument: Argument) -> bool:
+    """Whether it is called `body` and is of a dataclass that has nothing of that name."""
+    found = _types.class_of(argument.annotation)
+    if argument.name != "body" or not dataclasses.is_dataclass(found):
+        return False
+    return not hasattr(found, "body") and all(field.name != "body" for field in dataclasses.fields(found))
+
+
+def _with_itself(convert: Callable[[Any], Any], data: Any) -> Any:
+    """The published guide finds the file at `body.file` and the fields at `body.body`: both are there."""
+    made = convert(data)
+    fields = getattr(made, "__dict__", None)
+    if fields is not None:
+        fields.setdefault(
+            "body", copy.copy(made)
+        )  # itself would be a cycle, which keeps the file until it is collected
+    return made

@@ -100,6 +100,8 @@ class Signature(Struct, frozen=True):
     """The keywords that dependency injection fills, with their types."""
     request: str | None = None
     """The keyword that gets the `Request`."""
+    stream: str | None = None
+    """The keyword that gets the body in pieces."""
     socket: str | None = None
     """The keyword that gets the `WebSocket`."""
     raw: bool = False

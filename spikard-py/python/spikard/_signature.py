@@ -1,7 +1,7 @@
 """What a handler's arguments are: the rules by which each gets its value from a request.
 
-The order of decision, first match: the request itself; names and types that are provided, unless a marker
-says otherwise; what `parameter_schema` and `file_params` name; names in the path; markers; files; structured
+The order of decision, first match: the request itself; its `body_stream`; names and types that are provided, unless
+a marker says otherwise; what `parameter_schema` and `file_params` name; names in the path; markers; files; structured
 types and dicts, which are the body. What is left, values and lists of values, is on POST, PUT and PATCH a form field
 beside other form fields, a query parameter beside a body, else a field of one JSON object; on other
 methods it is a query parameter.
@@ -9,7 +9,7 @@ methods it is a query parameter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -68,6 +68,7 @@ def plan(
         files=dict(file_params) if isinstance(file_params, Mapping) else None,
         injected=tuple(reading.injected),
         request=reading.request,
+        stream=reading.stream,
         socket=reading.socket,
         raw=reading.is_raw,
         raw_names=tuple(reading.raw_names),
@@ -104,6 +105,7 @@ class _Reading:
         self.raw_names: list[str] = []
         self.is_raw = False
         self.request: str | None = None
+        self.stream: str | None = None
         self.socket: str | None = None
         self.body: Body | None = None
         self.bodies: list[Argument] = []
@@ -158,6 +160,8 @@ class _Reading:
         """Takes the argument that is the request or the WebSocket."""
         if is_request(argument):
             self.request = argument.name
+        elif _is_stream(argument):
+            self.stream = argument.name
         elif is_socket(argument):
             self.socket = argument.name
         else:
@@ -251,6 +255,11 @@ def is_request(argument: Argument) -> bool:
     return _types.is_request(argument.annotation) or (
         argument.name == "request" and not argument.is_annotated and argument.marker is None
     )
+
+
+def _is_stream(argument: Argument) -> bool:
+    kind = _types.class_of(argument.annotation) if argument.is_annotated else AsyncIterator
+    return argument.name == "body_stream" and kind in (AsyncIterator, AsyncIterable)
 
 
 def _response_schema(function: Callable[..., Any], annotation: Any) -> JsonSchema | None:

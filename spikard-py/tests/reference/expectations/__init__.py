@@ -15,6 +15,7 @@ from . import (
     later,
     responses,
     running,
+    uploads,
     websockets,
 )
 
@@ -30,5 +31,6 @@ ALL: list[Expectation] = [
     *later.EXPECTED,
     *responses.EXPECTED,
     *running.EXPECTED,
+    *uploads.EXPECTED,
     *websockets.EXPECTED,
 ]
