@@ -73,17 +73,10 @@ impl Engine {
 
     /// Calls the handler of a route and waits for its answer. Dropping the future calls it off.
     pub(crate) async fn run(self: &Arc<Self>, route: &Arc<PythonRoute>, call: Call) -> Response {
-        match route.kind {
-            Kind::Threaded => self.run_threaded(route, call).await,
-            Kind::Task | Kind::Standing | Kind::Inline => self.run_on_loop(route, call).await,
-        }
-    }
-
-    /// The same on the thread of the loop, whatever the handler is.
-    pub(crate) async fn run_on_loop(self: &Arc<Self>, route: &Arc<PythonRoute>, call: Call) -> Response {
-        match &self.transport {
-            Transport::Here => self.run_here(route, call).await,
-            Transport::Queue(queue) => self.run_queued(queue, route, call).await,
+        match (&route.kind, &self.transport) {
+            (Kind::Threaded, _) => self.run_threaded(route, call).await,
+            (_, Transport::Here) => self.run_here(route, call).await,
+            (_, Transport::Queue(queue)) => self.run_queued(queue, route, call).await,
         }
     }
 

@@ -26,6 +26,7 @@ use crate::engine::Engine;
 use crate::failure;
 use crate::file;
 use crate::leaf;
+use crate::panics;
 use crate::promise::{self, Ready};
 use crate::request::Request;
 use crate::respond::respond;
@@ -51,7 +52,7 @@ impl Service for HookedLeaf {
             let after = After::of(&self.route, &self.engine, &parts);
             let call = Call::new(&self.engine, parts, RequestBody::default(), Vec::new(), after.clone());
             let call = call.reading_later(Some(arriving), self.limits);
-            let response = file::filled(self.engine.run_on_loop(&self.route, call).await).await;
+            let response = file::filled(self.engine.run(&self.route, call).await).await;
             match after {
                 Some(after) => after.around(response),
                 None => response,
@@ -91,8 +92,10 @@ type Read = Result<(RequestBody, Vec<Option<Parameter<'static>>>), Box<Response>
 
 impl Exchange {
     pub(crate) fn new(py: Python<'_>, engine: &Arc<Engine>, route: &Arc<PythonRoute>, call: &mut Call) -> PyResult<Self> {
+        let request = call.request(py)?;
+        request.get().source().hold_files_to(route.files());
         Ok(Self {
-            request: call.request(py)?.unbind(),
+            request: request.unbind(),
             engine: Arc::clone(engine),
             route: Arc::clone(route),
             after: Mutex::new(call.after()),
@@ -149,6 +152,7 @@ impl Exchange {
     /// Checks the request as it is now, and makes the arguments of the function. To be awaited; raises
     /// `_driver.Refused` for a request that is at fault. Does nothing if nothing has changed since the last time.
     fn validate<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        panics::point("validate");
         let (py, this) = (slf.py(), slf.get());
         let request = this.request.get();
         if !request.take_changes(py)? && this.arguments().is_some() {
@@ -164,9 +168,10 @@ impl Exchange {
 
     /// Calls the function, for what it returns: to be awaited unless the function is neither async nor for a thread.
     fn invoke<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        panics::point("invoke");
         let (py, this) = (slf.py(), slf.get());
         let arguments = this.arguments().take().ok_or_else(|| PyRuntimeError::new_err("the request was not checked"))?;
-        if this.route.kind == Kind::Threaded {
+        if this.route.function_kind == Kind::Threaded {
             return on_thread(py, slf, arguments);
         }
         let arguments: Vec<_> = arguments.into_iter().map(|argument| argument.into_bound(py)).collect();
@@ -175,6 +180,7 @@ impl Exchange {
 
     /// Makes what the server sends of a response, or of what the function returned.
     fn send(&self, response: Bound<'_, PyAny>) -> PyResult<Sent> {
+        panics::point("send");
         let py = response.py();
         let response = respond(py, &self.engine, response, &self.route, &self.call(py))?;
         self.after().take();
@@ -204,7 +210,12 @@ async fn read(route: &Arc<PythonRoute>, parts: &Arc<Parts>, source: &Source) -> 
             Err(gone) => return Err(gone),
         },
     };
-    let (body, checked) = leaf::check(route, parts, body).await;
+    let (body, checked) = if route.is_slow_to_check(&body) {
+        leaf::check_elsewhere(route, parts, body).await
+    } else {
+        let checked = route.check(parts, &body);
+        (body, checked)
+    };
     Ok(checked.map(|values| (body, values)))
 }
 

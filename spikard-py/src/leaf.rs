@@ -40,7 +40,12 @@ impl Service for PythonLeaf {
                 Err(refused) => return refused.response(&Subject::of(&request)),
             };
             let parts = Arc::new(request.into_parts().0);
-            let (body, checked) = check(&self.route, &parts, body).await;
+            let (body, checked) = if self.route.is_slow_to_check(&body) {
+                check_elsewhere(&self.route, &parts, body).await
+            } else {
+                let checked = self.route.check(&parts, &body);
+                (body, checked)
+            };
             match checked {
                 Ok(values) => {
                     let after = After::of(&self.route, &self.engine, &parts);
@@ -57,12 +62,12 @@ impl Service for PythonLeaf {
     }
 }
 
-/// Checks a request; one that takes long on a thread that has nothing else to do.
-pub(crate) async fn check(route: &Arc<PythonRoute>, parts: &Arc<Parts>, body: RequestBody) -> (RequestBody, Checked) {
-    if !route.is_slow_to_check(&body) {
-        let checked = route.check(parts, &body);
-        return (body, checked);
-    }
+/// Checks a request on a thread that has nothing else to do.
+pub(crate) async fn check_elsewhere(
+    route: &Arc<PythonRoute>,
+    parts: &Arc<Parts>,
+    body: RequestBody,
+) -> (RequestBody, Checked) {
     let (route, parts) = (Arc::clone(route), Arc::clone(parts));
     let task = tokio::task::spawn_blocking(move || {
         let checked = route.check(&parts, &body);

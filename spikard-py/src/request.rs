@@ -274,7 +274,7 @@ impl Request {
             headers.set_item("content-type", "application/json")?;
         }
         let mut now = self.now();
-        (now.body, now.body_is_new) = (Source::of_bytes(body, now.body.limits()), true);
+        (now.body, now.body_is_new) = (now.body.replaced(body), true);
         Ok(())
     }
 

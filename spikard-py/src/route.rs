@@ -30,7 +30,9 @@ pub(crate) struct PythonRoute {
     /// The same with file and line of the function.
     pub(crate) source: String,
     pub(crate) kind: Kind,
-    /// What runs the hooks around the function, if there are any: `_driver.Driver`. It is a coroutine
+    /// The same of the function itself, which hooks may stand around.
+    pub(crate) function_kind: Kind,
+    /// What takes a request through the hooks, if there are any: `_driver.Driver`. A coroutine
     /// function, whatever the function is.
     pub(crate) driver: Option<Py<PyAny>>,
     /// Whether the handler is cancelled when its client goes away.
@@ -100,6 +102,13 @@ impl PythonRoute {
         let is_async: bool = plan.getattr("is_async")?.extract()?;
         let may_wait: bool = plan.getattr("may_wait")?.extract()?;
         let to_thread: bool = plan.getattr("sync_to_thread")?.extract()?;
+        let function_kind = match (is_async, may_wait, to_thread) {
+            (true, true, _) => Kind::Task,
+            (true, false, _) => Kind::Standing,
+            (false, _, true) => Kind::Threaded,
+            (false, _, false) => Kind::Inline,
+        };
+        let driver: Option<Py<PyAny>> = plan.getattr("driver")?.extract()?;
         let signature = plan.getattr("signature")?;
         let (function, bound) = without_partial(plan.getattr("function")?)?;
         let encode = signature.getattr("encode")?;
@@ -110,13 +119,9 @@ impl PythonRoute {
             name: plan.getattr("name")?.cast_into::<PyString>()?.unbind(),
             source: if place.is_empty() { title.clone() } else { format!("{title}, {place}") },
             title,
-            kind: match (is_async, may_wait, to_thread) {
-                (true, true, _) => Kind::Task,
-                (true, false, _) => Kind::Standing,
-                (false, _, true) => Kind::Threaded,
-                (false, _, false) => Kind::Inline,
-            },
-            driver: plan.getattr("driver")?.extract()?,
+            kind: if driver.is_some() { Kind::Task } else { function_kind },
+            function_kind,
+            driver,
             cancel: plan.getattr("cancel_on_disconnect")?.extract()?,
             scoped: plan.getattr("scoped")?.extract()?,
             grpc: grpc::Method::read(&plan.getattr("grpc")?)?,
@@ -146,7 +151,7 @@ impl PythonRoute {
             Some(body) => Reading::First(body.kind()),
             None if !self.arguments.wants_request() => Reading::Never,
             // Only a coroutine, or one that it hands the request to, waits without keeping a thread from others.
-            None if matches!(self.kind, Kind::Task | Kind::Standing) => Reading::Later,
+            None if matches!(self.function_kind, Kind::Task | Kind::Standing) => Reading::Later,
             None => Reading::First(BodyKind::Raw),
         }
     }

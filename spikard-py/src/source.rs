@@ -1,6 +1,6 @@
 //! The body of a request as a handler asks for it: whole, in pieces, or as a form.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
@@ -15,6 +15,8 @@ use tokio::sync::Mutex;
 pub(crate) struct Source {
     state: Mutex<State>,
     limits: BodyReadingConfig,
+    /// What the files of a form may be, where that was said.
+    files: OnceLock<FileRules>,
 }
 
 struct State {
@@ -70,17 +72,26 @@ impl Source {
         };
         let made = if form.is_some() { Made::Form } else { Made::Nothing };
         let body = arriving.unwrap_or_else(|| Arriving::new(Body::from(body.bytes.clone())));
-        Arc::new(Self { state: Mutex::new(State { body, form, made }), limits })
+        Arc::new(Self { state: Mutex::new(State { body, form, made }), limits, files: OnceLock::new() })
+    }
+
+    /// Another body in the place of this one, under the same rules.
+    pub(crate) fn replaced(&self, bytes: Bytes) -> Arc<Self> {
+        let source = Self::of_bytes(bytes, self.limits);
+        if let Some(files) = self.files.get() {
+            source.hold_files_to(files);
+        }
+        source
+    }
+
+    /// Holds the files of a form to the rules of a route, whoever asks for the form first.
+    pub(crate) fn hold_files_to(&self, files: &FileRules) {
+        let _first = self.files.set(files.clone());
     }
 
     /// A body that is there.
     pub(crate) fn of_bytes(bytes: Bytes, limits: BodyReadingConfig) -> Arc<Self> {
         Self::of(&RequestBody { bytes, ..RequestBody::default() }, None, limits)
-    }
-
-    /// What it may hold.
-    pub(crate) fn limits(&self) -> BodyReadingConfig {
-        self.limits
     }
 
     /// Waits for the whole body.
@@ -123,7 +134,8 @@ impl Source {
         if let Some(form) = &self.state.lock().await.form {
             return Ok(form.clone());
         }
-        match self.read(head, BodyKind::JsonText, &FileRules::default()).await?.content {
+        let free = FileRules::default();
+        match self.read(head, BodyKind::JsonText, self.files.get().unwrap_or(&free)).await?.content {
             Content::Form(form) => Ok(form),
             Content::Empty => Ok(Form::default()),
             _ => Err(Refused::unsupported_media_type().into()),
@@ -135,6 +147,10 @@ impl Source {
         let mut state = self.state.lock().await;
         let mut request = Request::from_parts(head.clone(), Body::empty());
         let is_in_pieces = RequestBody::is_read_in_pieces(&request, kind);
+        if let (true, Made::Form, Some(form)) = (is_in_pieces, state.made, &state.form) {
+            // A hook asked for it before, or changed something beside it since.
+            return Ok(RequestBody { bytes: Bytes::new(), content: Content::Form(form.clone()) });
+        }
         if is_in_pieces && state.made == Made::Nothing {
             state.made = Made::Form;
             *request.body_mut() = Body::new(std::mem::take(&mut state.body));

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from support.tokens import bearer
 
-from spikard import Body, Cookie, Header, Query, Request, Response, Spikard, TestClient
+from spikard import Body, Cookie, File, Form, Header, Query, Request, Response, Spikard, TestClient, UploadFile
 
 SECRET = "s" * 32
 
@@ -227,6 +227,37 @@ def test_a_hook_sees_the_claims_of_the_token_and_the_name_of_the_key():
     assert client.get("/token", headers=token).json() == ["ada", None]
     assert client.get("/token").status_code == 401
     assert client.get("/key", headers={"x-api-key": "k" * 32}).json() == [None, "mobile"]
+
+
+@pytest.mark.parametrize("asks", ["on_request", "pre_handler", "nobody"])
+@pytest.mark.parametrize("changes", ["pre_validation", "pre_handler"])
+def test_a_form_with_files_is_there_for_hooks_and_handler(asks, changes):
+    app, seen = Spikard(), []
+
+    async def look(request):
+        form = await request.form()
+        seen.append((form["name"], form["file"].filename, form["file"].read()))
+        return request
+
+    def change(request):
+        request.headers["x-by"] = "hook"
+        return request
+
+    if asks != "nobody":
+        getattr(app, asks)(look)
+    getattr(app, changes)(change)
+
+    @app.post("/", file_params={"file": {"max_size": 100}})
+    async def upload(
+        name: Annotated[str, Form()], file: Annotated[UploadFile, File()], x_by: Annotated[str, Header()] = "client"
+    ) -> Any:
+        return [name, file.filename, file.size, file.read().decode(), x_by]
+
+    client = TestClient(app)
+    answer = client.post("/", data={"name": "ada"}, files={"file": ("a.txt", b"content")})
+    assert answer.json() == ["ada", "a.txt", 7, "content", "hook"]
+    assert seen == ([] if asks == "nobody" else [("ada", "a.txt", b"content")])
+    assert client.post("/", data={"name": "ada"}, files={"file": ("a.txt", b"x" * 101)}).status_code == 413
 
 
 def test_a_handler_without_a_body_does_not_judge_it():

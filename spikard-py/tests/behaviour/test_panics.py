@@ -11,7 +11,7 @@ from msgspec import Struct
 from support.program import until
 from support.wire import Cut
 
-from spikard import Spikard, StreamingResponse, TestClient, _spikard
+from spikard import Router, Spikard, StreamingResponse, TestClient, _spikard
 
 from .serving import Server, serving
 
@@ -32,6 +32,12 @@ async def arm(point: str, before: int) -> None:
 @app.get("/fine")
 async def fine(number: int = 1) -> int:
     return number
+
+
+hooked = Router("/hooked")
+hooked.on_request(lambda request: request)
+hooked.get("/")(fine)
+app.include_router(hooked)
 
 
 @app.get("/waits")
@@ -105,6 +111,9 @@ REQUESTS = {
     "result": ("GET", "/waits", b""),
     "thread": ("GET", "/thread", b""),
     "failure": ("GET", "/raises", b""),
+    "validate": ("GET", "/hooked/", b""),
+    "invoke": ("GET", "/hooked/", b""),
+    "send": ("GET", "/hooked/", b""),
     "failure on a thread": ("GET", "/thread-raises", b""),
 }
 
