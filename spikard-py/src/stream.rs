@@ -26,7 +26,7 @@ use crate::route::PythonRoute;
 use crate::thread;
 
 /// How many bytes wait before the iterable is no longer asked for more.
-const AHEAD: usize = 64 << 10;
+pub(crate) const AHEAD: usize = 64 << 10;
 
 #[derive(Default)]
 struct Channel {
@@ -207,7 +207,7 @@ impl Drop for Streamed {
 }
 
 /// Resolves the future that the pump awaits.
-fn resolve(py: Python<'_>, room: &Py<PyAny>) {
+pub(crate) fn resolve(py: Python<'_>, room: &Py<PyAny>) {
     let room = room.bind(py);
     let resolved = room
         .call_method0("done")

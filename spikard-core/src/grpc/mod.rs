@@ -7,7 +7,7 @@
 //! know the messages.
 //!
 //! Services that `tonic-build` generates need none of this: they are tower services, and
-//! [`App::service`](crate::App::service) takes them with the [`route`] of their name.
+//! [`App::service`](crate::App::service) takes them with the [`route()`] of their name.
 
 mod code;
 mod deadline;

@@ -171,7 +171,7 @@ class Spikard(RouteTable):
         if not isinstance(service, GrpcService):
             raise TypeError(f"service is {service!r}, expected a GrpcService")
         self._grpc.append(service)
-        service.join(self._grpc)
+        service._join(self._grpc)
         self._add(service)
 
     def run(

@@ -20,6 +20,7 @@ use spikard_core::problem::Subject;
 use crate::after::After;
 use crate::engine::Engine;
 use crate::failure;
+use crate::panics;
 use crate::route::PythonRoute;
 use crate::thread;
 
@@ -80,6 +81,7 @@ impl Handler for PythonMethod {
                 let _scope = after.as_ref().and_then(|after| after.enter(py));
                 let arguments = Arguments { service, method, metadata, head };
                 let started = failure::guarded(&subject, || {
+                    panics::point("grpc");
                     let arguments = arguments.of_python(py, &engine)?;
                     let argument = match only {
                         Some(message) => arguments.request(py, &message)?,

@@ -17,12 +17,13 @@ use spikard_core::grpc::{Code, Metadata, Part, Reply as CoreReply, Status};
 use crate::after::After;
 use crate::engine::Engine;
 use crate::respond::kept;
+use crate::stream::{AHEAD, resolve};
 use crate::thread;
 
 use super::metadata;
 
-/// How many bytes wait before the handler is no longer asked for more.
-const AHEAD: usize = 64 << 10;
+/// What a message costs beside its bytes: those that are empty must not wait without end.
+const OVERHEAD: usize = 64;
 
 #[derive(Default)]
 struct State {
@@ -128,11 +129,11 @@ impl Stream for Running {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Part>> {
         let mut state = self.outcome.lock();
         if let Some(message) = state.messages.pop_front() {
-            state.waiting -= message.len();
+            state.waiting -= message.len() + OVERHEAD;
             let room = if state.waiting < AHEAD { state.room.take() } else { None };
             drop(state);
             if let Some(room) = room {
-                self.engine.on_loop(move |py| resolve(&room.into_bound(py)));
+                self.engine.on_loop(move |py| resolve(py, &room));
             }
             return Poll::Ready(Some(Part::Message(message)));
         }
@@ -172,16 +173,6 @@ fn cancel(task: &Bound<'_, PyAny>) {
     }
 }
 
-/// Resolves the future that the task awaits.
-fn resolve(room: &Bound<'_, PyAny>) {
-    let resolved = room
-        .call_method0("done")
-        .and_then(|done| if done.is_truthy()? { Ok(()) } else { room.call_method1("set_result", (room.py().None(),)).map(drop) });
-    if let Err(error) = resolved {
-        error.write_unraisable(room.py(), None);
-    }
-}
-
 /// What a client learns of a call that failed.
 pub(super) fn failed() -> Status {
     Status::new(Code::Internal, "Internal server error")
@@ -218,7 +209,7 @@ impl GrpcReply {
             return Err(PyValueError::new_err(message));
         }
         state.begun = true;
-        state.waiting += message.len();
+        state.waiting += message.len() + OVERHEAD;
         state.messages.push_back(message);
         let (wants_more, reader) = (state.waiting < AHEAD, state.reader.take());
         drop(state);

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from spikard import ApiKeyConfig, HTTPException, RateLimitConfig, Request, Spikard, background
+from spikard import ApiKeyConfig, HTTPException, RateLimitConfig, Request, Spikard, _spikard, background
 from spikard.grpc import (
     GrpcCode,
     GrpcError,
@@ -179,6 +179,21 @@ async def drink(requests: GrpcRequestStream) -> GrpcResponse:
     async for request in requests:
         record["read"] += len(request.payload)
     return GrpcResponse(b"%d" % record["read"])
+
+
+@more.server_stream("Nothings")
+async def nothings(request: GrpcRequest) -> AsyncIterator[GrpcResponse]:
+    """Yields without end and without a wait."""
+    while True:
+        yield GrpcResponse(b"")
+
+
+@app.post("/panic")
+async def panic() -> bool:
+    if hasattr(_spikard, "panic_at"):
+        _spikard.panic_at("grpc", 0)
+        return True
+    return False
 
 
 @more.unary("Later")

@@ -82,6 +82,14 @@ def test_a_handler_runs_no_further_ahead_than_its_client_reads(server, channel):
     call.cancel()
 
 
+def test_empty_responses_without_end_leave_the_server_alive(server, channel):
+    call = channel.unary_stream("/test.More/Nothings")(b"")
+    for _ in range(1000):
+        assert next(call) == b""
+    assert server.client.get("/clock").status_code == 200
+    call.cancel()
+
+
 def test_a_slow_handler_may_have_many_small_requests_waiting(channel):
     small = (b"%013d" % number for number in range(20_000))
     assert channel.stream_unary("/test.More/Slow")(small, timeout=60) == b"20000"

@@ -29,6 +29,13 @@ def test_another_exception_is_internal_and_says_nothing(channel, server, how):
     assert logged is not None, server.program.log
 
 
+def test_a_panic_costs_its_call_and_no_other(channel, server):
+    if not server.client.post("/panic").json():
+        pytest.skip("a release build has no panics on purpose")
+    echo = channel.unary_unary("/test.Kinds/Echo")
+    assert [code_of(echo, b"a"), code_of(echo, b"b")] == ["INTERNAL", "OK"]
+
+
 def test_an_http_exception_is_the_code_of_its_status(channel):
     error = refused(channel.unary_unary("/test.More/Fail"), b"http")
     assert (error.code(), error.details()) == (grpc.StatusCode.UNIMPLEMENTED, "no such user")

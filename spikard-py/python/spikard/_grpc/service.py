@@ -95,7 +95,7 @@ class GrpcService:
         """Answers a method with a stream in both directions, with an async generator."""
         return self._method(method, "bidi_stream")
 
-    def join(self, services: Sequence[GrpcService]) -> None:
+    def _join(self, services: Sequence[GrpcService]) -> None:
         """Makes the services known among which this one is served; there may be more of them later."""
         self._neighbours = services
 
