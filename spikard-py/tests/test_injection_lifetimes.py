@@ -1,10 +1,12 @@
 """How long dependencies live: singletons, and values that are kept by their arguments."""
 
 import asyncio
+import gc
+from types import FrameType
 
 import pytest
 
-from spikard import Query, Spikard, TestClient
+from spikard import HTTPException, Query, Spikard, TestClient
 from spikard.di import Provide
 
 
@@ -117,3 +119,39 @@ def test_use_cache_keeps_a_value_for_each_combination_of_arguments(app):
         for name in ["a", "b", "a", "b"]:
             assert client.get(f"/?name={name}").json() == [f"tenant {name}"]
     assert made == ["a", "b"]
+
+
+@pytest.mark.parametrize("fails", ["handler", "dependency"])
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_request_that_failed_leaves_nothing_for_the_garbage_collector(app, is_async, fails):
+    async def connect():
+        yield bytearray(1000)
+
+    def connect_here():
+        yield bytearray(1000)
+
+    def check(db):
+        if fails == "dependency":
+            raise HTTPException(403)
+
+    app.provide("db", Provide(connect if is_async else connect_here))
+    app.provide("checked", Provide(check))
+
+    @app.get("/")
+    def handler(db, checked):
+        raise HTTPException(404)
+
+    with TestClient(app) as client:
+        client.get("/")
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            client.get("/")
+            gc.collect()
+            left = [thing for thing in gc.garbage if isinstance(thing, (HTTPException, bytearray, FrameType))]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+    assert left == []

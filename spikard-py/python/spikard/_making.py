@@ -88,6 +88,7 @@ class Opening:
         That it lets this error through is no failure.
         """
         generator = self._generator
+        trace = error.__traceback__ if error else None
         try:
             if isinstance(generator, AsyncGenerator):
                 await _finish_async(generator, error)
@@ -98,6 +99,9 @@ class Opening:
         except BaseException as raised:
             if raised is not error:
                 raise
+        finally:
+            if error:
+                error.__traceback__ = trace  # without the frames of this, which hold the error
 
 
 async def _finish_async(generator: AsyncGenerator[Any, None], error: BaseException | None) -> None:

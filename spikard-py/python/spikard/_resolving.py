@@ -145,7 +145,7 @@ class Step(Struct, eq=False):
 class Outcome:
     """What came of the request, for generators that stand at their `yield`."""
 
-    __slots__ = ("_error", "_scope")
+    __slots__ = ("_error", "_open", "_scope")
 
     def __init__(self) -> None:
         """A request that begins. Raises `RuntimeError` where nobody says when it is over."""
@@ -154,18 +154,26 @@ class Outcome:
             raise RuntimeError("generators are dependencies of requests only: no request runs here")
         self._scope = scope
         self._error: BaseException | None = None
+        self._open = 0
 
     def failed(self, error: BaseException) -> None:
         """The function, or another dependency, raised this."""
-        self._error = error.__cause__ if isinstance(error, DependencyError) and error.__cause__ else error
+        if self._open:
+            self._error = error.__cause__ if isinstance(error, DependencyError) and error.__cause__ else error
 
     def opened(self, opening: Opening) -> None:
         """Lets a generator go on when the request is over."""
         if not self._scope.push(partial(self._close, opening)):
             raise RuntimeError("the request is over")
+        self._open += 1
 
     async def _close(self, opening: Opening) -> None:
-        await opening.close(self._error)
+        try:
+            await opening.close(self._error)
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._error = None  # whose frames hold this object
 
 
 def wrap(function: Function, given: Given, how: How) -> tuple[Function, bool]:
@@ -221,7 +229,6 @@ def _calling(function: Function, given: Given) -> Function:
             return function(**given.completed(values))
         except BaseException as error:
             outcome.failed(error)
-            del outcome  # the error holds this frame
             raise
 
     return call_scoped if opens(given) else call
@@ -252,7 +259,6 @@ def _awaiting(function: Function, given: Given, how: How) -> Function:
             return await resolved(values, outcome.opened)
         except BaseException as error:
             outcome.failed(error)
-            del outcome  # the error holds this frame
             raise
 
     return call_scoped if opens(given) else call
@@ -274,7 +280,6 @@ def _generating(function: Function, given: Given) -> Function:
         except BaseException as error:
             if outcome:
                 outcome.failed(error)
-            del outcome  # the error holds this frame
             raise
 
     return generate

@@ -60,3 +60,5 @@ async def _ended(work: asyncio.Future[T]) -> T:
         if not work.cancelled():
             work.exception()  # it is nobody's any more
         raise
+    finally:
+        del work  # an exception in it holds this frame
