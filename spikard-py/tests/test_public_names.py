@@ -42,3 +42,10 @@ def test_the_import_of_the_package_imports_nothing_else():
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert [name for name in loaded if name.startswith("spikard")] == ["spikard"]
     assert not {"asyncio", "msgspec", "pydantic", "inspect"} & set(loaded)
+
+
+def test_an_application_is_imported_without_what_only_a_server_needs():
+    program = "import sys; from spikard import Spikard; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "spikard.app" in loaded
+    assert not {"asyncio", "ssl", "subprocess", "pydantic"} & set(loaded)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from io import SEEK_SET, BytesIO
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from ._headers import Headers, HeadersInit
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["Headers", "State", "UploadFile"]
+
+T = TypeVar("T")
 
 MEBIBYTE = 1024 * 1024
 OCTETS = "application/octet-stream"
+
+
+async def _on_thread(function: Callable[..., T], *arguments: Any) -> T:
+    # Whoever awaits has asyncio; imported above it would be most of what an import of `Spikard` costs.
+    import asyncio
+
+    return await asyncio.to_thread(function, *arguments)
 
 
 class UploadFile:
@@ -107,21 +118,21 @@ class UploadFile:
 
     async def aread(self, size: int = -1) -> bytes:
         """`read`, to be awaited."""
-        return await asyncio.to_thread(self.read, size) if self.rolled_to_disk else self.read(size)
+        return await _on_thread(self.read, size) if self.rolled_to_disk else self.read(size)
 
     async def awrite(self, data: bytes) -> int:
         """`write`, to be awaited."""
         to_disk = self.rolled_to_disk or self._file.tell() + len(data) > self.spool_size
-        return await asyncio.to_thread(self.write, data) if to_disk else self.write(data)
+        return await _on_thread(self.write, data) if to_disk else self.write(data)
 
     async def aseek(self, offset: int, whence: int = SEEK_SET) -> int:
         """`seek`, to be awaited."""
-        return await asyncio.to_thread(self.seek, offset, whence) if self.rolled_to_disk else self.seek(offset, whence)
+        return await _on_thread(self.seek, offset, whence) if self.rolled_to_disk else self.seek(offset, whence)
 
     async def aclose(self) -> None:
         """`close`, to be awaited."""
         if self.rolled_to_disk:
-            await asyncio.to_thread(self.close)
+            await _on_thread(self.close)
         else:
             self.close()
 
