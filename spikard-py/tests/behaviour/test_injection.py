@@ -75,6 +75,7 @@ app.provide("outer", Provide(outer))
 app.provide("inner", Provide(inner))
 app.provide("broken", Provide(broken))
 app.provide("failing_at_its_end", Provide(failing_at_its_end))
+app.provide("slow", Provide(lambda: time.sleep(0.3)))
 
 
 @app.get("/pool")
@@ -143,6 +144,11 @@ async def waiting(inner: str) -> None:
 
 @app.get("/broken")
 async def of_broken(broken: str) -> None: ...
+
+
+@app.get("/slow")
+async def of_slow(slow: None) -> str:
+    return "done"
 
 
 @app.get("/failing")
@@ -227,6 +233,12 @@ def test_after_a_timeout_nothing_ends_before_the_thread_does(server: Server, how
 def test_a_failure_at_the_end_is_in_the_log_and_nowhere_else(server: Server) -> None:
     assert server.client.get("/failing").text == "answered"
     until(lambda: "at its end" in server.program.log)
+
+
+def test_dependencies_that_wait_have_as_many_threads_as_handlers(server: Server) -> None:
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(lambda _: server.client.get("/slow").text, range(20)))
+    assert answers == ["done"] * 20  # with six threads the last would be a second late, and time out
 
 
 def test_a_singleton_is_made_once_and_ends_at_sigterm() -> None:
