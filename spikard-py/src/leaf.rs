@@ -63,11 +63,7 @@ impl Service for PythonLeaf {
 }
 
 /// Checks a request on a thread that has nothing else to do.
-pub(crate) async fn check_elsewhere(
-    route: &Arc<PythonRoute>,
-    parts: &Arc<Parts>,
-    body: RequestBody,
-) -> (RequestBody, Checked) {
+pub(crate) async fn check_elsewhere(route: &Arc<PythonRoute>, parts: &Arc<Parts>, body: RequestBody) -> (RequestBody, Checked) {
     let (route, parts) = (Arc::clone(route), Arc::clone(parts));
     let task = tokio::task::spawn_blocking(move || {
         let checked = route.check(&parts, &body);

@@ -222,7 +222,7 @@ impl PythonRoute {
 
 /// The function of a `functools.partial` that binds keywords alone, and these: they are handed over with
 /// the other arguments, where `partial` would make two dictionaries for each call.
-fn without_partial<'py>(function: Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyDict>>)> {
+fn without_partial(function: Bound<'_, PyAny>) -> PyResult<(Bound<'_, PyAny>, Option<Bound<'_, PyDict>>)> {
     let partial = function.py().import("functools")?.getattr("partial")?;
     if !function.get_type().is(&partial) || function.getattr("args")?.len()? > 0 {
         return Ok((function, None));

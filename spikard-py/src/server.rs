@@ -216,10 +216,10 @@ impl Server {
 
     /// The descriptor of a connection to the server, which needs no port for it. The caller closes it.
     fn connect(&self) -> PyResult<i32> {
-        let (client, server) = UnixStream::pair()?;
-        server.set_nonblocking(true)?;
+        let (client, ours) = UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
         let _inside = self.side.engine.runtime.enter();
-        let served = self.local().serve(tokio::net::UnixStream::from_std(server)?);
+        let served = self.local().serve(tokio::net::UnixStream::from_std(ours)?);
         if served { Ok(client.into_raw_fd()) } else { Err(PyOSError::new_err("the server has too many connections")) }
     }
 

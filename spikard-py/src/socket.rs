@@ -23,7 +23,7 @@ use crate::slot::Slot;
 #[pyclass(frozen, module = "spikard._spikard")]
 pub(crate) struct Socket {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) socket: WebSocket,
+    pub(crate) inner: WebSocket,
     pub(crate) acceptance: Acceptance,
     /// Where the answer to the handshake goes.
     pub(crate) answer: Slot,
@@ -65,7 +65,7 @@ impl Socket {
 
     /// The next message, `str` or `bytes`; None if none is there. Raises `WebSocketDisconnect`.
     fn receive<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(match self.socket.try_receive().map_err(|close| disconnect(py, &close))? {
+        Ok(match self.inner.try_receive().map_err(|close| disconnect(py, &close))? {
             Some(Message::Text(text)) => Some(PyString::new(py, &text).into_any()),
             Some(Message::Binary(bytes)) => Some(PyBytes::new(py, &bytes).into_any()),
             None => None,
@@ -74,7 +74,7 @@ impl Socket {
 
     /// An awaitable that is done when `receive` has something to say.
     fn readable<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let readable = self.socket.readable();
+        let readable = self.inner.readable();
         promise::of(py, &self.engine, async move {
             readable.await;
             |py: Python<'_>| Ok(py.None())
@@ -93,7 +93,7 @@ impl Socket {
 
     /// An awaitable that is done when there is room in the send queue, or no use for any.
     fn writable<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let writable = self.socket.writable();
+        let writable = self.inner.writable();
         promise::of(py, &self.engine, async move {
             writable.await;
             |py: Python<'_>| Ok(py.None())
@@ -107,20 +107,20 @@ impl Socket {
             let expected = "expected a code such as 1000 or 3000 to 4999, and a reason of at most 123 bytes";
             return Err(PyValueError::new_err(format!("close is {} {:?}, {expected}", close.code, close.reason)));
         }
-        self.socket.close(close);
+        self.inner.close(close);
         Ok(())
     }
 
     /// Code and reason with which the connection was closed; None while it is open.
     #[getter]
     fn closed(&self) -> Option<(u16, String)> {
-        self.socket.closed().map(|close| (close.code, close.reason))
+        self.inner.closed().map(|close| (close.code, close.reason))
     }
 }
 
 impl Socket {
     fn send(&self, py: Python<'_>, message: Message) -> PyResult<bool> {
-        let back = self.socket.try_send(message).map_err(|close| disconnect(py, &close))?;
+        let back = self.inner.try_send(message).map_err(|close| disconnect(py, &close))?;
         Ok(back.is_none())
     }
 }

@@ -1,7 +1,7 @@
 //! The body of a request as a handler asks for it: whole, in pieces, or as a form.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::request::Parts;

@@ -57,7 +57,8 @@ impl Service for WebSocketLeaf {
             let (acceptance, socket, connection) = opening.prepare(&self.config);
             let accepted = Slot::default();
             let engine = Arc::clone(&self.engine);
-            let socket = Socket { engine, socket, acceptance, answer: accepted.clone(), is_accepted: AtomicBool::new(false) };
+            let socket =
+                Socket { engine, inner: socket, acceptance, answer: accepted.clone(), is_accepted: AtomicBool::new(false) };
             let after = After::of(&self.route, &self.engine, &parts);
             let call = Call::new(&self.engine, Arc::new(parts), body, values, after).with_socket(socket);
             let (engine, route) = (Arc::clone(&self.engine), Arc::clone(&self.route));
