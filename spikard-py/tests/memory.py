@@ -52,7 +52,7 @@ def large_bodies(server: Server, count: int) -> None:
 
 def event_streams(server: Server, count: int) -> None:
     """Event streams whose clients leave after the first event; a tenth of them of a class."""
-    for number in range(count // 5):
+    for number in range(count // 25):
         with server.send("/producer" if number % 10 == 0 else "/events") as wire:
             wire.until(b"data: 0")
 

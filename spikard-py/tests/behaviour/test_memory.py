@@ -41,8 +41,13 @@ async def events() -> AsyncIterator[int]:
 
 @app.sse("/producer")
 class Producer:
+    number = -1
+
     async def next_event(self) -> int:
-        return 0
+        self.number += 1
+        if self.number:
+            await asyncio.sleep(30)
+        return self.number
 
     async def on_disconnect(self) -> None:
         await asyncio.sleep(0)
