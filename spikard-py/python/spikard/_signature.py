@@ -122,9 +122,12 @@ class _Reading:
                 else:
                     self._take(argument)
         self._take_described_rest()
-        if missing := self.files.keys() - {argument.name for argument in arguments}:
-            fault(self.function, f"file_params names '{min(missing)}', expected an argument for it")
         self._take_rest()
+        if missing := self.files.keys() - {argument.name for argument in arguments} - self._fields_of_body():
+            fault(
+                self.function,
+                f"file_params names '{min(missing)}', expected an argument for it, or a field of the body",
+            )
         order = {argument.name: number for number, argument in enumerate(arguments)}
         self.parameters.sort(key=lambda parameter: order.get(parameter.name, len(order)))
 
@@ -230,6 +233,10 @@ class _Reading:
         for argument in self.rest:
             with argument.named_in_errors():
                 self.parameters.append(_parameters.parameter(argument, "query"))
+
+    def _fields_of_body(self) -> set[str]:
+        schema = None if self.body is None else self.body.schema
+        return set(_schemas.resolved(schema).get("properties", ())) if schema else set()
 
     def _find_body_among_rest(self) -> None:
         """An argument called `body` of any type or `bytes`, or the only one of any type where a schema was given."""

@@ -116,6 +116,11 @@ async def limited(avatar, pictures, large):  # type: ignore[no-untyped-def]
     return [avatar and avatar.size, pictures and len(pictures), large and large.size]
 
 
+@app.post("/limited/class", file_params={"file": {"max_size": 10}})
+async def limited_in_a_class(body: Described) -> int:
+    return body.file.size
+
+
 @app.post("/fails")
 async def fails(file: UploadFile) -> None:
     raise RuntimeError(f"{file.filename} is not wanted")
@@ -219,6 +224,9 @@ def test_limits_of_files_hold_up_to_the_limit_and_not_beyond(server: Server) -> 
     ]:
         answer = send(file)
         assert (answer.status_code, answer.json()["detail"]) == (status, detail)
+    for size, status in ((10, 200), (11, 413)):
+        files, data = {"file": bytes(size)}, {"description": "d"}
+        assert server.client.post("/limited/class", files=files, data=data).status_code == status
     answer = send(("pictures", b"1"), ("pictures", b"2"), ("pictures", b"3"))
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
