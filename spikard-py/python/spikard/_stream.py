@@ -80,5 +80,5 @@ async def _pump_sync(stream: Stream, sender: Sender) -> None:
 
 async def _room(sender: Sender) -> None:
     room = asyncio.get_running_loop().create_future()
-    if sender.await_room(room):
-        await room
+    # Who finds room at once gives way all the same: a stream whose client left is cancelled on the loop.
+    await (room if sender.await_room(room) else asyncio.sleep(0))

@@ -54,8 +54,8 @@ async def give_many(
                     trailers.update(response.trailing_metadata)
                 if not reply.send(response.payload, response.metadata):
                     room = asyncio.get_running_loop().create_future()
-                    if reply.await_room(room):
-                        await room
+                    # Who finds room at once gives way all the same: a call that is over is cancelled on the loop.
+                    await (room if reply.await_room(room) else asyncio.sleep(0))
         finally:
             close = getattr(responses, "aclose", None)
             if close is not None:
