@@ -256,15 +256,15 @@ impl Link {
 
     /// The content of a message as it was agreed to be sent; none: as it is.
     async fn compressed(&self, message: &Message) -> Option<Vec<u8>> {
-        let deflate = self.deflate?;
+        self.deflate?;
         let content = message.bytes();
         if content.len() < deflate::SHORTEST {
             None
         } else if content.len() < deflate::SLOW {
-            deflate.compress(content)
+            Deflate::compress(content)
         } else {
             let message = message.clone();
-            tokio::task::spawn_blocking(move || deflate.compress(message.bytes())).await.ok()?
+            tokio::task::spawn_blocking(move || Deflate::compress(message.bytes())).await.ok()?
         }
     }
 }

@@ -132,8 +132,8 @@ impl Acceptance {
         if let Some(Ok(subprotocol)) = subprotocol.map(HeaderValue::from_str) {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
         }
-        if let Some(Ok(extension)) = self.deflate.map(|deflate| HeaderValue::from_str(&deflate.answer())) {
-            headers.insert(SEC_WEBSOCKET_EXTENSIONS, extension);
+        if self.deflate.is_some() {
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(Deflate::ANSWER));
         }
         response
     }
