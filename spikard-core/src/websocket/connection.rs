@@ -205,7 +205,7 @@ impl Link {
         loop {
             let next = self.shared.outgoing().await;
             let mut batch = Vec::new();
-            if let Some(content) = next.pong {
+            for content in next.pongs {
                 encoder.pong(&content, &mut batch);
             }
             if next.ping {

@@ -16,6 +16,8 @@ use super::message::Message;
 const AHEAD: usize = 64 << 10;
 /// What a message costs beside its bytes.
 const OVERHEAD: usize = 64;
+/// How many pings wait for their answers.
+const PONGS: usize = 64;
 
 /// The two directions of a connection, and its end.
 #[derive(Debug)]
@@ -44,19 +46,19 @@ struct State {
     close_is_sent: bool,
 }
 
-/// What is to be sent: a pong goes before messages, the close frame behind them.
+/// What is to be sent: pongs go before messages, the close frame behind them.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     pub(super) ping: bool,
-    /// The answer to the last ping; an earlier one needs none (RFC 6455 section 5.5.3).
-    pub(super) pong: Option<Vec<u8>>,
+    /// The answers to pings. Where there are too many, the earliest need none (RFC 6455 section 5.5.3).
+    pub(super) pongs: VecDeque<Vec<u8>>,
     pub(super) messages: VecDeque<Message>,
     pub(super) close: Option<Close>,
 }
 
 impl Outgoing {
     fn is_empty(&self) -> bool {
-        !self.ping && self.pong.is_none() && self.messages.is_empty() && self.close.is_none()
+        !self.ping && self.pongs.is_empty() && self.messages.is_empty() && self.close.is_none()
     }
 }
 
@@ -176,7 +178,12 @@ impl Shared {
 
     /// Answers a ping.
     pub(super) fn pong(&self, content: Vec<u8>) {
-        self.state().outgoing.pong = Some(content);
+        let mut state = self.state();
+        let pongs = &mut state.outgoing.pongs;
+        if pongs.len() == PONGS {
+            pongs.pop_front();
+        }
+        pongs.push_back(content);
         self.pending.notify_one();
     }
 
@@ -215,7 +222,7 @@ impl Shared {
         self.end_with(&mut state, close);
     }
 
-    /// What is to be sent now, in this order: pong, ping, messages, close. Waits for something.
+    /// What is to be sent now, in this order: pongs, ping, messages, close. Waits for something.
     pub(super) async fn outgoing(&self) -> Outgoing {
         wait(&self.pending, || !self.state().outgoing.is_empty()).await;
         let mut state = self.state();
