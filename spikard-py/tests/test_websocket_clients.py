@@ -136,6 +136,25 @@ async def test_policies_stand_before_the_connection():
         assert await status(client, "/in/1", headers=right) == 429
 
 
+async def test_a_page_of_another_site_is_refused_unless_cors_allows_it():
+    app = Spikard()
+
+    @app.websocket("/own")
+    @app.websocket("/shared", cors={"origins": ["https://friend.example"]})
+    async def shout(message: str) -> str:
+        return message.upper()
+
+    async with TestClient(app) as client:
+        for path, origin, is_taken in (
+            ("/own", "http://testserver", True),
+            ("/own", "https://friend.example", False),
+            ("/shared", "https://friend.example", True),
+            ("/shared", "https://other.example", False),
+        ):
+            found = await status(client, path, headers={"origin": origin})
+            assert found == (101 if is_taken else 403), (path, origin)
+
+
 async def test_a_wait_that_is_cancelled_loses_no_message():
     app = Spikard()
     timeouts = []

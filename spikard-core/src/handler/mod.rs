@@ -52,6 +52,7 @@ pub use limits::BodyReadingConfig;
 pub use params::Params;
 pub use refused::Refused;
 pub use scan::scan;
+pub(crate) use site::is_foreign;
 pub use spool::FileContent;
 pub use upload::Upload;
 

@@ -12,8 +12,16 @@ use crate::gateway::host_of;
 /// Refuses a request of another site, unless `cors` allows it. With neither `Sec-Fetch-Site` nor
 /// `Origin` it is not from a browser's page.
 pub(super) fn check(request: &Request) -> Result<(), Refused> {
+    if is_foreign(request) {
+        return Err(Refused::new(CROSS_ORIGIN, "forms and bodies without Content-Type are not taken from another site"));
+    }
+    Ok(())
+}
+
+/// Whether a page of another site makes the request, and `cors` does not allow it.
+pub(crate) fn is_foreign(request: &Request) -> bool {
     if request.extensions().get::<AllowedOrigin>().is_some() {
-        return Ok(());
+        return false;
     }
     let headers = request.headers();
     let foreign = headers.get_all("sec-fetch-site").iter().any(|site| site == "cross-site" || site == "same-site");
@@ -22,10 +30,7 @@ pub(super) fn check(request: &Request) -> Result<(), Refused> {
         let host = host_of(request);
         origins.any(|origin| !is_of(origin, host))
     };
-    if foreign || differs {
-        return Err(Refused::new(CROSS_ORIGIN, "forms and bodies without Content-Type are not taken from another site"));
-    }
-    Ok(())
+    foreign || differs
 }
 
 /// Whether an origin has this host and port. The port that its scheme implies may be left out.

@@ -13,7 +13,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
-use spikard_middleware::problem::{BAD_REQUEST, Subject, UPGRADE_REQUIRED};
+use spikard_middleware::problem::{BAD_REQUEST, CROSS_ORIGIN, Subject, UPGRADE_REQUIRED};
 use spikard_middleware::{Body, Request, Response};
 
 use super::config::WebSocketConfig;
@@ -21,6 +21,7 @@ use super::connection::{Connection, Link};
 use super::deflate::Deflate;
 use super::shared::Shared;
 use super::socket::WebSocket;
+use crate::handler::is_foreign;
 use crate::server::Drain;
 
 /// What follows the key of the client before both are hashed (RFC 6455 section 1.3).
@@ -40,7 +41,7 @@ impl Opening {
     ///
     /// # Errors
     /// The refusal: 426 where no WebSocket of our version is asked for, 400 where the handshake is
-    /// not one.
+    /// not one, 403 where a page of another site asks and `cors` does not allow it.
     pub fn of(request: &mut Request) -> Result<Self, Box<Response>> {
         let upgrade = request.extensions_mut().remove::<OnUpgrade>();
         let drain = request.extensions_mut().remove();
@@ -49,6 +50,11 @@ impl Opening {
         let Some(upgrade) = upgrade.filter(|_| is_asked_for && request.version() == Version::HTTP_11) else {
             return Err(Box::new(required(request, "a WebSocket is opened with `Upgrade: websocket` over HTTP/1.1")));
         };
+        if is_foreign(request) {
+            // No preflight stands before it, and it carries the cookies of the user.
+            let detail = "a WebSocket is not opened for a page of another site";
+            return Err(Box::new(CROSS_ORIGIN.response(&Subject::of(request), detail)));
+        }
         if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
             return Err(Box::new(required(request, "Sec-WebSocket-Version is not 13")));
         }
