@@ -72,8 +72,6 @@ impl Connection {
     /// Runs it to its end.
     async fn run(self) {
         let Self { upgrade, drain, link } = self;
-        // Whatever happens, the handler learns of it.
-        let _gone = Gone(&link.shared);
         if let Ok(upgraded) = upgrade.await {
             let drained = async {
                 match drain {
@@ -86,11 +84,10 @@ impl Connection {
     }
 }
 
-struct Gone<'a>(&'a Shared);
-
-impl Drop for Gone<'_> {
+impl Drop for Link {
+    /// Whatever became of the connection, the handler learns of it.
     fn drop(&mut self) {
-        self.0.is_gone(Close::abnormal("connection broke off"));
+        self.shared.is_gone(Close::abnormal("connection broke off"));
     }
 }
 

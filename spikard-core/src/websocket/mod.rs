@@ -25,6 +25,8 @@
 mod close;
 mod config;
 mod connection;
+#[cfg(test)]
+mod connection_tests;
 mod decoder;
 mod deflate;
 mod encoder;
