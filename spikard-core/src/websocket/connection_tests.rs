@@ -124,15 +124,15 @@ async fn a_silent_peer_is_pinged_and_then_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pings_are_answered_the_last_one_at_least() {
+async fn each_ping_is_answered() {
     let mut peer = Peer::new(WebSocketConfig::default());
     peer.say(|encoder, out| encoder.ping(b"one", out)).await;
     peer.say(|encoder, out| encoder.ping(b"two", out)).await;
     peer.text("three").await;
     assert_eq!(peer.socket.receive().await, Ok("three".into()));
     peer.socket.close(Close::new(NORMAL, ""));
-    // A pong has no content for whoever decodes: it is the one frame before the close.
-    assert_eq!(peer.hear().await, Some(Event::Pong));
+    assert_eq!((peer.hear().await, peer.hear().await), (Some(Event::Pong), Some(Event::Pong)));
+    assert_eq!(peer.hear().await, close(NORMAL, ""));
 }
 
 #[tokio::test(start_paused = true)]
