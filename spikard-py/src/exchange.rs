@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use spikard_core::handler::{Arriving, BodyReadingConfig, RequestBody};
+use spikard_core::handler::{Arriving, BodyReadingConfig, Refused, RequestBody};
 use spikard_core::problem::Subject;
 use spikard_core::validation::Parameter;
 use spikard_core::{Answer, Response, Service};
@@ -44,7 +44,7 @@ impl Service for HookedLeaf {
     fn call(&self, mut request: spikard_core::Request) -> Answer<'_> {
         Box::pin(async move {
             // What the body is is judged after the hooks, which may put another one in its place.
-            let arriving = match Arriving::begin(&mut request).await {
+            let arriving = match self.begin(&mut request).await {
                 Ok(arriving) => arriving,
                 Err(refused) => return refused.response(&Subject::of(&request)),
             };
@@ -58,6 +58,22 @@ impl Service for HookedLeaf {
                 None => response,
             }
         })
+    }
+}
+
+impl HookedLeaf {
+    /// The body as far as it is read before the hooks. One that the function needs whole is: where the stack refuses
+    /// it, no hook runs.
+    async fn begin(&self, request: &mut spikard_core::Request) -> Result<Arriving, Refused> {
+        let is_read_whole = match self.route.reading() {
+            Reading::First(kind) => !RequestBody::is_read_in_pieces(request, kind),
+            Reading::Later | Reading::Never => false,
+        };
+        let mut arriving = Arriving::begin(request).await?;
+        if is_read_whole {
+            arriving.whole().await?;
+        }
+        Ok(arriving)
     }
 }
 
