@@ -31,7 +31,7 @@ impl Peer {
         let task = tokio::spawn(async move {
             let drained = async {
                 if drained.await.is_err() {
-                    pending().await
+                    pending().await;
                 }
             };
             link.drive(ours, drained).await;
@@ -62,8 +62,8 @@ impl Peer {
     }
 }
 
-fn close(code: u16, reason: &str) -> Option<Event> {
-    Some(Event::Close(Close::new(code, reason)))
+fn close(code: u16, reason: &str) -> Event {
+    Event::Close(Close::new(code, reason))
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,7 +71,7 @@ async fn both_sides_may_close() {
     let mut peer = Peer::new(WebSocketConfig::default());
     peer.text("last").await;
     peer.say(|encoder, out| encoder.close(&Close::new(3000, "enough"), out)).await;
-    assert_eq!((peer.hear().await, peer.hear().await), (close(3000, ""), None));
+    assert_eq!((peer.hear().await, peer.hear().await), (Some(close(3000, "")), None));
     assert_eq!(peer.socket.receive().await, Ok("last".into()), "what was said before counts");
     assert_eq!(peer.socket.receive().await, Err(Close::new(3000, "enough")));
     assert_eq!(peer.socket.send("late").await, Err(Close::new(3000, "enough")));
@@ -80,7 +80,7 @@ async fn both_sides_may_close() {
     peer.socket.send("first").await.expect("it is open");
     peer.socket.close(Close::new(4000, "done"));
     assert_eq!(peer.hear().await, Some(Event::Message("first".into())));
-    assert_eq!(peer.hear().await, close(4000, "done"));
+    assert_eq!(peer.hear().await, Some(close(4000, "done")));
     peer.say(|encoder, out| encoder.close(&Close::new(4000, ""), out)).await;
     assert_eq!(peer.hear().await, None);
     assert_eq!(peer.socket.receive().await, Err(Close::new(4000, "done")));
@@ -90,8 +90,8 @@ async fn both_sides_may_close() {
 async fn a_peer_that_does_not_answer_a_close_is_left_after_a_while() {
     let mut peer = Peer::new(WebSocketConfig::default());
     let begun = Instant::now();
-    drop(peer.drain.take().map(|drain| drain.send(())));
-    assert_eq!(peer.hear().await, close(GOING_AWAY, ""));
+    let _told = peer.drain.take().map(|drain| drain.send(()));
+    assert_eq!(peer.hear().await, Some(close(GOING_AWAY, "")));
     assert_eq!(peer.hear().await, None);
     assert!((10..12).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
     assert_eq!(peer.socket.closed(), Some(Close::new(GOING_AWAY, "")));
@@ -103,7 +103,7 @@ async fn a_broken_rule_is_told_and_ends_it() {
     peer.socket.send("unsent").await.expect("it is open");
     peer.text("01234567890").await;
     let told: Vec<_> = [peer.hear().await, peer.hear().await, peer.hear().await].into_iter().flatten().collect();
-    assert_eq!(told.last().cloned(), close(TOO_BIG, "message is larger than the limit"));
+    assert_eq!(told.into_iter().last(), Some(close(TOO_BIG, "message is larger than the limit")));
     assert_eq!(peer.socket.receive().await.map_err(|close| close.code), Err(TOO_BIG));
     drop(peer.io);
     peer.task.await.expect("it ends when the peer does");
@@ -132,7 +132,7 @@ async fn each_ping_is_answered() {
     assert_eq!(peer.socket.receive().await, Ok("three".into()));
     peer.socket.close(Close::new(NORMAL, ""));
     assert_eq!((peer.hear().await, peer.hear().await), (Some(Event::Pong), Some(Event::Pong)));
-    assert_eq!(peer.hear().await, close(NORMAL, ""));
+    assert_eq!(peer.hear().await, Some(close(NORMAL, "")));
 }
 
 #[tokio::test(start_paused = true)]

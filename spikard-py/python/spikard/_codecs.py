@@ -77,6 +77,8 @@ def _convert_foreign(found: Any, value: Any) -> Any:
         return value
     if _types.is_pydantic(found):
         return _validator(found).validate_python(value)
+    if _types.is_upload(found):
+        raise ValueError("Input should be a file")
     raise NotImplementedError
 
 

@@ -51,7 +51,7 @@ def test_without_a_wish_warnings_are_seen_and_the_rest_is_not(tmp_path: Path) ->
 
 def test_the_environment_can_have_them_on_standard_error(tmp_path: Path) -> None:
     with start(tmp_path, env={"RUST_LOG": "debug"}) as program:
-        assert program.address
+        assert program.address[1] > 0
         assert program.stop() == 0
     assert "spikard_core::server::serve: stopping: finishing what is in flight" in program.log
 

@@ -310,3 +310,14 @@ def test_a_large_file_needs_little_memory_and_keeps_nobody_waiting(server: Serve
         assert f'"large","application/octet-stream",{size},true'.encode() in curl.stdout.read()
     assert memory(server) - before < 40
     assert slowest < 2
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/several", "files"), ("/one", "file"), ("/dataclass", "file"), ("/struct", "pictures")]
+)
+def test_text_in_place_of_a_file_is_refused(server: Server, path: str, name: str) -> None:
+    answer = server.client.post(path, data={name: "text", "title": "Tea", "description": "Tea"})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["loc"][:2] == ["body", name]
+    assert error["msg"] == "Input should be a file"
