@@ -31,7 +31,7 @@ impl Peer {
         let task = tokio::spawn(async move {
             let drained = async {
                 if drained.await.is_err() {
-                    pending().await;
+                    pending::<()>().await;
                 }
             };
             link.drive(ours, drained).await;
