@@ -216,3 +216,68 @@ impl HttpBody for Arriving {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::sync::mpsc;
+    use tokio::time::timeout;
+
+    type Pieces = mpsc::UnboundedSender<&'static str>;
+
+    fn body() -> (Pieces, Body) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let pieces = futures_util::stream::unfold(receiver, |mut receiver: mpsc::UnboundedReceiver<&'static str>| async move {
+            let piece = receiver.recv().await?;
+            Some((Ok::<_, std::io::Error>(piece), receiver))
+        });
+        (sender, Body::from_stream(pieces))
+    }
+
+    #[tokio::test]
+    async fn what_has_come_is_taken_and_nothing_is_waited_for() {
+        let (sender, body) = body();
+        sender.send("a").unwrap();
+        sender.send("b").unwrap();
+        let mut arriving = Arriving::begin(&mut Request::new(body)).await.unwrap();
+        assert_eq!((arriving.ahead.len(), arriving.complete()), (2, None));
+        drop(sender);
+        assert_eq!(arriving.whole().await.unwrap(), "ab");
+        assert_eq!((arriving.complete(), arriving.piece().await.unwrap()), (Some("ab".into()), Some("ab".into())));
+        assert_eq!(arriving.piece().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_waits_for_100_continue_is_not_asked() {
+        let (sender, body) = body();
+        sender.send("a").unwrap();
+        let request = http::Request::post("/").header("expect", "100-continue").body(body);
+        let mut arriving = Arriving::begin(&mut request.unwrap()).await.unwrap();
+        assert!(arriving.ahead.is_empty());
+        assert_eq!(arriving.piece().await.unwrap(), Some("a".into()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_lost_when_a_wait_is_called_off() {
+        let (sender, body) = body();
+        let mut arriving = Arriving::new(body);
+        sender.send("a").unwrap();
+        assert!(timeout(Duration::from_secs(1), arriving.whole()).await.is_err());
+        sender.send("b").unwrap();
+        let piece = arriving.piece().await.unwrap().unwrap();
+        arriving.put_back(piece);
+        drop(sender);
+        assert_eq!(arriving.whole().await.unwrap(), "ab");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_broke_off_says_so_every_time() {
+        let body = Body::from_stream(futures_util::stream::iter([Ok("a"), Err(std::io::Error::other("reset"))]));
+        let mut arriving = Arriving::new(body);
+        for _ in 0..2 {
+            assert_eq!(arriving.whole().await.unwrap_err().detail(), "request body ended before it was complete");
+        }
+        assert_eq!(arriving.complete(), None);
+    }
+}
