@@ -21,7 +21,8 @@ use tokio::time::timeout;
 
 use super::hygiene::{self, Fault};
 use super::link::{Flight, Link};
-use super::request_body::{RequestBody, Stall, Unhurried};
+use super::pace::{Stall, Unhurried};
+use super::request_body::RequestBody;
 use super::streams;
 
 /// Answers one request of a connection.
@@ -44,7 +45,7 @@ pub(super) fn call(
             }
             Prepared::Arriving(request, stall) => answer_while_arriving(link, request, &stall).await,
         };
-        let ends = closes || link.server.drain.has_begun();
+        let ends = closes || link.meter.has_left_body() || link.server.drain.has_begun();
         if ends && version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -81,20 +82,19 @@ fn prepare(link: &Arc<Link>, request: http::Request<Incoming>) -> Prepared {
         Some(ambiguity) => Err(hygiene::doubtful(ambiguity.detail())),
         None => hygiene::admit(&mut parts, link.server.heads),
     };
+    let arriving = (!ends).then(|| {
+        let stall = Arc::new(Stall::default());
+        (Body::new(RequestBody::new(&parts, incoming, link, &stall)), stall)
+    });
     if let Err(fault) = admitted {
-        link.meter.body_is_over(ends);
         return Prepared::Refused(refuse(parts, &fault));
     }
     describe(link, &mut parts);
-    if ends {
-        return Prepared::Whole(Request::from_parts(parts, Body::empty()));
-    }
-    let stall = Arc::new(Stall::default());
+    let Some((body, stall)) = arriving else { return Prepared::Whole(Request::from_parts(parts, Body::empty())) };
     if parts.version == Version::HTTP_2 && is_grpc(&parts.headers) {
         parts.extensions.insert(Unhurried(Arc::clone(&stall)));
         parts.extensions.insert(link.server.drain.clone());
     }
-    let body = Body::new(RequestBody::new(incoming, Arc::clone(link), Arc::clone(&stall)));
     Prepared::Arriving(Request::from_parts(parts, body), stall)
 }
 

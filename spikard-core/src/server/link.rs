@@ -149,6 +149,11 @@ impl Meter {
         self.body.store(if complete { BODY_NONE } else { BODY_LEFT }, Relaxed);
     }
 
+    /// Whether the last body was given up before its end.
+    pub(super) fn has_left_body(&self) -> bool {
+        self.body.load(Relaxed) == BODY_LEFT
+    }
+
     /// Whether the next byte begins a head.
     pub(super) fn awaits_head(&self) -> bool {
         self.open.load(Relaxed) == 0

@@ -23,6 +23,7 @@ mod http2;
 mod hygiene;
 mod link;
 mod local;
+mod pace;
 mod request_body;
 mod serve;
 mod signals;
@@ -51,7 +52,7 @@ pub(crate) use bind::listen_for_each;
 pub use drain::Drain;
 pub(crate) use hygiene::refused_path;
 pub use local::Local;
-pub(crate) use request_body::Unhurried;
+pub(crate) use pace::Unhurried;
 pub use serve::Outcome;
 pub(crate) use serve::has_waiting;
 pub use signals::{Signals, Stop};
@@ -195,7 +196,7 @@ struct Shared {
     strip: strip::Strip,
     heads: Heads,
     times: watch::Times,
-    pace: request_body::Pace,
+    pace: pace::Pace,
     connections: usize,
     /// How often a connection is looked at.
     beat: Duration,
@@ -221,7 +222,7 @@ impl Shared {
             trusted_proxies: settings.trusted_proxies,
             heads: Heads { fields: limits.header_fields, uri: size(limits.uri) },
             times,
-            pace: request_body::Pace { pause: time(limits.body_timeout), rate: limits.body_rate.0 },
+            pace: pace::Pace { pause: time(limits.body_timeout), rate: limits.body_rate.0 },
             connections: limits.connections.min(tokio::sync::Semaphore::MAX_PERMITS),
             beat: BEAT.min(times.head / 4).min(times.write / 4),
             http1: http1_builder(&limits),

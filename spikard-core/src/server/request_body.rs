@@ -1,187 +1,80 @@
-//! Request bodies as they arrive, held to a pace: a client that pauses too long or trickles is
-//! answered 408 (RFC 9110 section 15.5.9).
+//! Request bodies, and what becomes of the part that nobody reads.
 //!
-//! Only the time in which somebody waits for the client counts: a slow handler is not its fault.
+//! On HTTP/1.1 an unread body stands in front of the next request. If little is left, it is read away
+//! behind the answer and the connection goes on; if much is left, or nobody knows how much, the
+//! answer says that the connection ends (RFC 9112 section 9.3), so that no client sends another
+//! request into it.
 
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::task::AtomicWaker;
+use http::Version;
+use http::header::EXPECT;
+use http::request::Parts;
 use http_body::{Body, Frame, SizeHint};
-use spikard_middleware::waits;
-use tokio::time::{Instant, Sleep};
+use hyper::body::Incoming;
+use tokio::runtime::Handle;
 
 use super::link::Link;
+use super::pace::{Paced, Stall};
 
-/// How fast a body must arrive.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    /// The longest pause, and the time from which on the average counts.
-    pub(super) pause: Duration,
-    /// The average in bytes per second.
-    pub(super) rate: u64,
+/// How many bytes are read away, at most, to keep a connection.
+const READ_AWAY: u64 = 256 << 10;
+
+/// The body of a request.
+pub(super) struct RequestBody {
+    /// There until it is dropped.
+    body: Option<Paced<Incoming>>,
+    /// Whether it delays the next request of its connection. On HTTP/2 it does not.
+    is_in_the_way: bool,
+    /// Whether the client sends the rest, come what may: it may also wait for leave to begin
+    /// (RFC 9110 section 10.1.1).
+    is_coming: bool,
 }
 
-impl Pace {
-    /// How much longer a body may be waited for that has cost `waited` for `received` bytes.
-    fn patience(self, waited: Duration, received: u64) -> Duration {
-        if self.rate == 0 {
-            return self.pause;
-        }
-        let paid = Duration::from_millis(received.saturating_mul(1000) / self.rate);
-        self.pause.min(paid.max(self.pause).saturating_sub(waited))
-    }
-}
-
-/// Tells the side that answers that the client was too slow.
-#[derive(Default)]
-pub(super) struct Stall {
-    happened: AtomicBool,
-    /// Whether it may take as long as it likes.
-    allowed: AtomicBool,
-    waker: AtomicWaker,
-}
-
-/// An extension of gRPC calls: lets their bodies pause. Whoever answers with a stream says so; for
-/// all others a call is a body like any other.
-#[derive(Clone)]
-pub(crate) struct Unhurried(pub(super) Arc<Stall>);
-
-impl Unhurried {
-    /// From now on the client is waited for as long as it takes.
-    pub(crate) fn allow(&self) {
-        self.0.allowed.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Stall {
-    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.waker.register(cx.waker());
-        if self.has_happened() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    pub(super) fn has_happened(&self) -> bool {
-        self.happened.load(Ordering::Acquire)
-    }
-
-    fn tell(&self) {
-        self.happened.store(true, Ordering::Release);
-        self.waker.wake();
-    }
-}
-
-/// A request body that keeps a pace.
-pub(super) struct RequestBody<B: Body> {
-    body: B,
-    link: Arc<Link>,
-    stall: Arc<Stall>,
-    waited: Duration,
-    received: u64,
-    complete: bool,
-    /// Since when the client is waited for, and until when.
-    waiting: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl<B: Body<Data = Bytes> + Unpin> RequestBody<B> {
-    pub(super) fn new(body: B, link: Arc<Link>, stall: Arc<Stall>) -> Self {
-        link.meter.body_is_open();
-        Self { body, link, stall, waited: Duration::ZERO, received: 0, complete: false, waiting: None, timer: None }
-    }
-
-    /// What was waited so far is counted; nobody waits from now on.
-    fn end_wait(&mut self) {
-        if let Some(since) = self.waiting.take() {
-            self.waited += since.elapsed();
+impl RequestBody {
+    pub(super) fn new(parts: &Parts, incoming: Incoming, link: &Arc<Link>, stall: &Arc<Stall>) -> Self {
+        Self {
+            body: Some(Paced::new(incoming, Arc::clone(link), Arc::clone(stall))),
+            is_in_the_way: parts.version < Version::HTTP_2,
+            is_coming: !parts.headers.contains_key(EXPECT),
         }
     }
 
-    /// Waits until the client has been too slow.
-    fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.stall.allowed.load(Ordering::Relaxed) {
-            return Poll::Pending;
-        }
-        let pace = self.link.server.pace;
-        if self.waiting.is_none() {
-            let now = Instant::now();
-            self.waiting = Some(now);
-            let deadline = now + pace.patience(self.waited, self.received);
-            match &mut self.timer {
-                Some(timer) => timer.as_mut().reset(deadline),
-                None => self.timer = Some(Box::pin(tokio::time::sleep_until(deadline))),
-            }
-        }
-        self.timer.as_mut().map_or(Poll::Pending, |timer| timer.as_mut().poll(cx))
+    fn is_worth_reading_away(&self, rest: &Paced<Incoming>) -> bool {
+        let is_little = rest.size_hint().exact().is_some_and(|left| left <= READ_AWAY);
+        let goes_on = !rest.is_complete() && !rest.link().server.drain.has_begun();
+        self.is_in_the_way && self.is_coming && is_little && goes_on
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for RequestBody<B>
-where
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+impl Body for RequestBody {
     type Data = Bytes;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Error = <Paced<Incoming> as Body>::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let this = &mut *self;
-        let Poll::Ready(mut frame) = Pin::new(&mut this.body).poll_frame(cx) else {
-            if !waits(cx) {
-                this.end_wait();
-                return Poll::Pending;
-            }
-            ready!(this.poll_too_slow(cx));
-            this.stall.tell();
-            return Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::TimedOut).into())));
-        };
-        this.end_wait();
-        if let Some(Ok(frame)) = &mut frame {
-            if let Some(trailers) = frame.trailers_mut() {
-                // A trailer is no way around what no client may say, and no proxy speaks in one.
-                this.link.server.strip.apply(trailers, false);
-            }
-            this.received += frame.data_ref().map_or(0, |data| data.len() as u64);
-        }
-        if !this.complete && (frame.is_none() || this.body.is_end_stream()) {
-            this.complete = true;
-            this.link.meter.body_is_over(true);
-        }
-        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+        self.is_coming = true;
+        self.body.as_mut().map_or(Poll::Ready(None), |body| Pin::new(body).poll_frame(cx))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(SizeHint::default, Body::size_hint)
     }
 }
 
-impl<B: Body> Drop for RequestBody<B> {
+impl Drop for RequestBody {
     fn drop(&mut self) {
-        if !self.complete {
-            self.link.meter.body_is_over(self.body.is_end_stream());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_body_may_pause_for_the_pause_and_must_then_keep_the_rate() {
-        let pace = Pace { pause: Duration::from_secs(30), rate: 256 };
-        for (waited, received, patience) in
-            [(0, 0, 30), (29, 1, 1), (30, 256 * 30, 0), (30, 256 * 40, 10), (30, 256 * 1000, 30), (60, 256 * 59, 0)]
+        if let Some(rest) = self.body.take()
+            && self.is_worth_reading_away(&rest)
+            && let Ok(runtime) = Handle::try_current()
         {
-            let left = pace.patience(Duration::from_secs(waited), received);
-            assert_eq!(left, Duration::from_secs(patience), "{received} bytes in {waited} s");
+            runtime.spawn(rest.read_away());
         }
     }
 }

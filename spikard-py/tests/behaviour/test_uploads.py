@@ -210,12 +210,8 @@ def test_no_byte_is_lost_however_the_body_is_cut(server: Server, seed: int) -> N
 
 
 def test_limits_of_files_hold_up_to_the_limit_and_not_beyond(server: Server) -> None:
-    def post(target: str, **form: Any) -> httpx.Response:
-        # A refusal does not wait for the rest of a body: its connection is of no more use.
-        return httpx.post(f"{server.program.url}{target}", **form, timeout=20)
-
     def send(*files: Any) -> httpx.Response:
-        return post("/limited", files=[*files])
+        return server.client.post("/limited", files=[*files])
 
     png = "image/png"
     assert send(("avatar", ("a", bytes(2048), png))).json() == [2048, None, None]
@@ -230,7 +226,7 @@ def test_limits_of_files_hold_up_to_the_limit_and_not_beyond(server: Server) -> 
         assert (answer.status_code, answer.json()["detail"]) == (status, detail)
     for size, status in ((10, 200), (11, 413)):
         files, data = {"file": bytes(size)}, {"description": "d"}
-        assert post("/limited/class", files=files, data=data).status_code == status
+        assert server.client.post("/limited/class", files=files, data=data).status_code == status
     answer = send(("pictures", b"1"), ("pictures", b"2"), ("pictures", b"3"))
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]

@@ -35,8 +35,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 @pytest.fixture
 def client(program: Program) -> Iterator[httpx.Client]:
     """A client with an address of its own, whose requests nobody has counted yet."""
-    # An answer that comes before the body, such as a 429, costs the connection: none is used twice.
-    transport = httpx.HTTPTransport(local_address=next(addresses), limits=httpx.Limits(max_keepalive_connections=0))
+    transport = httpx.HTTPTransport(local_address=next(addresses))
     with httpx.Client(base_url=program.url, transport=transport, timeout=20) as client:
         yield client
 
