@@ -154,7 +154,7 @@ impl App {
     }
 
     fn leaf(mut self, route: RouteConfig, name: &str, service: Arc<dyn Service>) -> Self {
-        self.leaves.push(Leaf { route, name: name.into(), service });
+        self.leaves.push(Leaf { route, name: name.into(), service, description: None });
         self
     }
 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use spikard_middleware::{BuildContext, BuildError, Service};
+use spikard_openapi::Describe;
 
 use crate::config::{ProgramRoute, RouteConfig, ServerConfig};
 
@@ -35,6 +36,8 @@ pub struct PythonLeaf {
     /// Whether it checks all parameters of its path, so that it can list everything about a
     /// request that does not fit. If not, their converters are checked in front of it.
     pub checks_path: bool,
+    /// What it says of itself in the description of the API.
+    pub description: Option<Arc<dyn Describe>>,
 }
 
 /// An application that a route of the configuration names.

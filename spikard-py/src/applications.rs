@@ -109,7 +109,7 @@ impl PythonLeaves for Applications {
         } else {
             Arc::new(PythonLeaf { route: known, engine, limits })
         };
-        Ok(Built { name, service, source, checks_path })
+        Ok(Built { name, service, source, checks_path, description: None })
     }
 }
 

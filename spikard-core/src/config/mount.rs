@@ -173,7 +173,8 @@ mod tests {
 
         fn leaf(&self, route: &RouteConfig, _: &ServerConfig, _: &BuildContext) -> Result<PythonLeaf, BuildError> {
             let name = route.python.clone().unwrap_or_default();
-            Ok(PythonLeaf { name: format!("python {name}"), service: Arc::new(Named(name)), source: None, checks_path: false })
+            let (name, service) = (format!("python {name}"), Arc::new(Named(name)));
+            Ok(PythonLeaf { name, service, source: None, checks_path: false, description: None })
         }
     }
 

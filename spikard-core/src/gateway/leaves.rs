@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use spikard_middleware::{BuildContext, BuildError, Service};
+use spikard_openapi::Describe;
 
 use super::converted::checked;
 use crate::config::{RouteConfig, ServerConfig};
@@ -20,11 +21,13 @@ pub(super) struct BuiltLeaf {
     /// Where it is written, if that is not the configuration.
     pub(super) source: Option<String>,
     pub(super) service: Arc<dyn Service>,
+    /// What it says of itself in the description of the API.
+    pub(super) description: Option<Arc<dyn Describe>>,
 }
 
 impl BuiltLeaf {
     pub(super) fn new(name: impl Into<String>, service: Arc<dyn Service>) -> Self {
-        Self { name: name.into(), source: None, service }
+        Self { name: name.into(), source: None, service, description: None }
     }
 }
 
@@ -59,8 +62,9 @@ impl<'a> Leaves<'a> {
     pub(super) fn leaf(&self, config: &RouteConfig, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
         check_one(config, ctx)?;
         let (leaf, checks_path) = if config.python.is_some() {
-            let PythonLeaf { name, service, source, checks_path } = self.python.leaf(config, self.config, ctx)?;
-            (BuiltLeaf { name, source, service }, checks_path)
+            let leaf = self.python.leaf(config, self.config, ctx)?;
+            let PythonLeaf { name, service, source, checks_path, description } = leaf;
+            (BuiltLeaf { name, source, service, description }, checks_path)
         } else {
             (self.unchecked(config, path, ctx)?, false)
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use spikard_middleware::stack::Inherited;
 use spikard_middleware::{BuildContext, BuildError, Effective, Policies, Service, Stack, StaticFilesConfig};
+use spikard_openapi::Describe;
 
 use super::converted::checked;
 use super::leaves::{BuiltLeaf, Leaves, directory_name};
@@ -22,6 +23,8 @@ pub struct Leaf {
     pub name: String,
     /// The service.
     pub service: Arc<dyn Service>,
+    /// What it says of itself in the description of the API.
+    pub description: Option<Arc<dyn Describe>>,
 }
 
 /// What answers beside what the configuration says.
@@ -58,8 +61,12 @@ pub(super) fn routes(
         plan.route(route, leaf, &ctx)
     });
     let from_program = sources.leaves.into_iter().map(|leaf| {
-        let Leaf { route, name, service } = leaf;
-        plan.route(&route, |path| Ok(BuiltLeaf::new(name, checked(path, service, plan.ctx)?)), plan.ctx)
+        let Leaf { route, name, service, description } = leaf;
+        let leaf = |path: &PathPattern| {
+            let service = checked(path, service, plan.ctx)?;
+            Ok(BuiltLeaf { name, source: None, service, description })
+        };
+        plan.route(&route, leaf, plan.ctx)
     });
     let list = ctx.place().key("static_files");
     let directories =

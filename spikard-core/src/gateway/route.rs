@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use spikard_middleware::{ConfigPath, Effective, Service, Stack};
+use spikard_openapi::Describe;
 
 use super::leaves::BuiltLeaf;
 use crate::leaf::Options;
@@ -14,6 +15,7 @@ pub struct Route {
     key: RouteKey,
     place: ConfigPath,
     leaf: String,
+    description: Option<Arc<dyn Describe>>,
     source: Option<String>,
     effective: Effective,
     stack: Stack,
@@ -23,10 +25,10 @@ pub struct Route {
 
 impl Route {
     pub(super) fn new(key: RouteKey, place: ConfigPath, effective: Effective, stack: Stack, leaf: BuiltLeaf) -> Self {
-        let BuiltLeaf { name: leaf, source, service } = leaf;
+        let BuiltLeaf { name: leaf, source, service, description } = leaf;
         let service = stack.around(service);
         let preflight = stack.around(Arc::new(Options));
-        Self { key, place, leaf, source, effective, stack, service, preflight }
+        Self { key, place, leaf, description, source, effective, stack, service, preflight }
     }
 
     /// What the route answers to.
@@ -47,6 +49,11 @@ impl Route {
     /// Where what answers is written, if that is not the configuration: `shop.users, shop.py:12`.
     pub fn source(&self) -> Option<&str> {
         self.source.as_deref()
+    }
+
+    /// What the leaf says of itself in the description of the API; none: it has nothing to say.
+    pub fn description(&self) -> Option<&dyn Describe> {
+        self.description.as_deref()
     }
 
     /// The policies in force, and which of them are the server's.

@@ -54,7 +54,7 @@ impl Handler for Echo {
 
 fn post(kind: BodyKind, uri: &str) -> TestRequest {
     let route = RouteConfig { path: "/users/{id}".into(), ..Default::default() };
-    let leaf = Leaf { route, name: "echo".into(), service: Arc::new(HandlerLeaf::new(Echo(kind))) };
+    let leaf = Leaf { route, name: "echo".into(), service: Arc::new(HandlerLeaf::new(Echo(kind))), description: None };
     TestClient::new(Gateway::build_with(&ServerConfig::default(), Path::new(""), vec![leaf]).unwrap()).post(uri)
 }
 

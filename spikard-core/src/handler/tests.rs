@@ -57,7 +57,7 @@ impl Handler for Echo {
 
 fn client(kind: BodyKind) -> TestClient {
     let route = RouteConfig { path: "/items/{id}".into(), ..Default::default() };
-    let leaf = Leaf { route, name: "echo".into(), service: Arc::new(HandlerLeaf::new(Echo(kind))) };
+    let leaf = Leaf { route, name: "echo".into(), service: Arc::new(HandlerLeaf::new(Echo(kind))), description: None };
     TestClient::new(Gateway::build_with(&ServerConfig::default(), Path::new(""), vec![leaf]).unwrap())
 }
 

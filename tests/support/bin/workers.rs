@@ -52,6 +52,7 @@ fn serve(mut worker: Worker, burst: Option<u32>) -> Result<(), Box<dyn std::erro
         route: RouteConfig { path: path.into(), ..RouteConfig::default() },
         name: path.into(),
         service: Arc::new(Leaf(answer)),
+        description: None,
     };
     let gateway = Gateway::build_in(&config, &worker.context(""), vec![leaf("/"), leaf("/{*rest}")])?;
     let service = worker.counted(Arc::new(gateway));
