@@ -99,6 +99,7 @@ impl PythonLeaves for Applications {
         let pattern = PathPattern::parse(&route.path).map_err(|message| ctx.invalid("path", message))?;
         let checks_path = pattern.names().all(|name| checked.contains(name));
         let (name, source) = (format!("python {}", known.title), Some(known.source.clone()));
+        let description = known.description.clone();
         let (engine, limits) = (Arc::clone(&self.engine), config.limits.body);
         let service: Arc<dyn Service> = if let Some(method) = known.grpc {
             grpc::leaf(known, method, engine)
@@ -109,7 +110,7 @@ impl PythonLeaves for Applications {
         } else {
             Arc::new(PythonLeaf { route: known, engine, limits })
         };
-        Ok(Built { name, service, source, checks_path, description: None })
+        Ok(Built { name, service, source, checks_path, description })
     }
 }
 

@@ -17,6 +17,7 @@ mod call;
 mod changes;
 mod config;
 mod context;
+mod describe;
 mod engine;
 mod events;
 mod exchange;

@@ -105,7 +105,8 @@ pub(crate) fn of_path(plans: &[Bound<'_, PyAny>]) -> PyResult<Vec<String>> {
     Ok(specs.into_iter().filter(|spec| spec.source == Source::Path).map(|spec| spec.key).collect())
 }
 
-fn spec(plan: &Bound<'_, PyAny>) -> PyResult<ParameterSpec> {
+/// What the server reads for a `_plan.Parameter`.
+pub(crate) fn spec(plan: &Bound<'_, PyAny>) -> PyResult<ParameterSpec> {
     let source = plan.getattr("source")?.cast_into::<PyString>()?;
     let source = match source.to_str()? {
         "path" => Source::Path,

@@ -6,6 +6,7 @@ use http::request::Parts;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use spikard_core::handler::{FileRules, RequestBody};
+use spikard_core::openapi::Describe;
 use spikard_core::problem::Subject;
 use spikard_core::validation::{Parameter, Parameters, RequestHead, refuse};
 use spikard_core::websocket::WebSocketConfig;
@@ -14,6 +15,7 @@ use spikard_core::{BodyKind, Response};
 use crate::app::App;
 use crate::arguments::Arguments;
 use crate::call::Call;
+use crate::describe;
 use crate::file_rules;
 use crate::grpc;
 use crate::panics;
@@ -45,6 +47,8 @@ pub(crate) struct PythonRoute {
     pub(crate) websocket: Option<Arc<WebSocketConfig>>,
     /// Writes results as JSON.
     pub(crate) encode: Py<PyAny>,
+    /// What it says of itself in the description of the API.
+    pub(crate) description: Option<Arc<dyn Describe>>,
     arguments: Arguments,
     files: FileRules,
     parameters: Parameters,
@@ -114,10 +118,12 @@ impl PythonRoute {
         let encode = signature.getattr("encode")?;
         let encode = if encode.is_none() { app.encode.clone_ref(plan.py()) } else { encode.unbind() };
         let (title, place): (String, String) = (plan.getattr("name")?.extract()?, plan.getattr("place")?.extract()?);
+        let source = if place.is_empty() { title.clone() } else { format!("{title}, {place}") };
         Ok(Self {
             app: Arc::clone(app),
             name: plan.getattr("name")?.cast_into::<PyString>()?.unbind(),
-            source: if place.is_empty() { title.clone() } else { format!("{title}, {place}") },
+            description: describe::read(plan, &source)?,
+            source,
             title,
             kind: if driver.is_some() { Kind::Task } else { function_kind },
             function_kind,

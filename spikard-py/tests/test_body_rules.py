@@ -299,7 +299,7 @@ def test_a_model_with_a_file_is_a_form():
     found = of_type(WithFile)
     file = UploadFile("a", b"1")
     assert found.kind == "form"
-    assert found.schema["properties"]["file"]["format"] == "binary"
+    assert found.schema["$defs"]["WithFile"]["properties"]["file"]["format"] == "binary"
     assert found.convert({"file": file, "count": "3"}) == WithFile(file=file, count=3)
 
 

@@ -47,7 +47,7 @@ def whole(argument: Argument, schema: JsonSchema | None, *, is_form: bool) -> Bo
         schema=judge or None,
         decode=codec.decode,
         convert=partial(_with_itself, codec.convert) if is_form and _has_no_body(argument) else codec.convert,
-        exact=codec.is_exact and not argument.overlay,
+        exact=codec.is_exact and argument.overlay.keys() <= _schemas.ANNOTATIONS,
         required=argument.is_required,
         default=default,
         default_factory=argument.default_factory,
@@ -61,7 +61,7 @@ def fields(arguments: Fields, schema: JsonSchema | None, kind: Literal["json", "
             _schemas.schema_of(argument.constrained)
     is_form = kind == "form"
     codec = _codecs.codec(_object_of(arguments, is_form=is_form), schema)
-    overlays = {argument.key: argument.overlay for argument in arguments if argument.overlay}
+    refuses_more = any(argument.overlay.keys() - _schemas.ANNOTATIONS for argument in arguments)
     return Body(
         names=tuple(argument.name for argument in arguments),
         spread=True,
@@ -69,7 +69,7 @@ def fields(arguments: Fields, schema: JsonSchema | None, kind: Literal["json", "
         schema=_of_fields(codec.schema, arguments, is_form=is_form) if schema is None else schema,
         decode=codec.decode,
         convert=_with_contents(codec.convert, arguments) if is_form else codec.convert,
-        exact=codec.is_exact and not overlays,
+        exact=codec.is_exact and not refuses_more,
         required=any(argument.is_required for argument in arguments),
     )
 

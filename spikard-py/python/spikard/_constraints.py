@@ -1,6 +1,7 @@
 """Limits of values in one spelling, `msgspec.Meta`: those of `Query(ge=1)`, annotated_types and `pydantic.Field`.
 
-msgspec takes a limit only where it applies: `Annotated[int | None, Ge(1)]` is `Annotated[int, Meta(ge=1)] | None`.
+What the latter says for readers comes with them. msgspec takes a limit only where it applies:
+`Annotated[int | None, Ge(1)]` is `Annotated[int, Meta(ge=1)] | None`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ Limits = Mapping[str, Any]
 
 _NUMERIC = ("gt", "ge", "lt", "le", "multiple_of")
 _LENGTHS = ("min_length", "max_length")
+_WORDS = ("title", "description", "examples", "deprecated")
 _TAKEN_BY: dict[Any, tuple[str, ...]] = {
     int: _NUMERIC,
     float: _NUMERIC,
@@ -61,11 +63,13 @@ def translated(annotation: Any) -> Any:
         return annotation
     rebuilt = _types.with_args(plain, translated)
     metas = [item for item in metadata if isinstance(item, msgspec.Meta)]
-    limits = limits_of(metadata)
+    limits, said = limits_of(metadata), _said_of(metadata)
     if plain in _UNSAID and not any(meta.tz is not None or meta.extra_json_schema for meta in metas):
         metas.append(msgspec.Meta(extra_json_schema=_UNSAID[plain]))
-    elif rebuilt is plain and not limits:
+    elif rebuilt is plain and not limits and not said:
         return annotation
+    if said:
+        metas.append(msgspec.Meta(extra_json_schema=said))
     return constrained(_types.annotated(rebuilt, metas), limits)
 
 
@@ -110,6 +114,15 @@ def limits_of(metadata: Iterable[Any]) -> dict[str, Any]:
             if value is not None:
                 limits[name] = value
     return limits
+
+
+def _said_of(metadata: Iterable[Any]) -> dict[str, Any]:
+    """What pydantic's `Field` says for readers."""
+    said: dict[str, Any] = {}
+    for item in metadata:
+        if type(item).__module__.partition(".")[0] == "pydantic":
+            said.update((name, value) for name in _WORDS if (value := getattr(item, name, None)) is not None)
+    return said
 
 
 def _name(plain: Any) -> str:

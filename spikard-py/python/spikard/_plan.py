@@ -111,10 +111,64 @@ class Signature(Struct, frozen=True):
     """
     raw_names: tuple[str, ...] = ()
     """With `raw`: which of these it takes."""
+    returns: Any = Any
+    """The type of what it returns."""
     response_schema: JsonSchema | None = None
-    """The JSON Schema of what it returns, if its annotation says so."""
+    """The JSON Schema of what it returns, where one was given in place of the type's."""
     encode: Callable[[Any], bytes] | None = None
     """Writes what it returns as JSON."""
+
+
+class Content(Struct, frozen=True):
+    """A body of one media type."""
+
+    media_type: str
+    """The media type; `*/*` stands for any."""
+    schema: JsonSchema | None = None
+    """The JSON Schema of the body, complete in itself; `None`: anything, or the problem details of the server."""
+
+
+class Header(Struct, frozen=True):
+    """A header of an answer."""
+
+    name: str
+    """Its name."""
+    schema: JsonSchema
+    """The JSON Schema of its value."""
+    description: str | None = None
+    """What it says."""
+    required: bool = False
+    """Whether the answer always has it."""
+
+
+class Answer(Struct, frozen=True):
+    """An answer that clients can expect."""
+
+    status: str
+    """The status: `200`, `4XX`, or `default` for those that are not said."""
+    description: str
+    """When it comes."""
+    content: tuple[Content, ...] = ()
+    """The media types that its body may have; none: it has no body."""
+    headers: tuple[Header, ...] = ()
+    """The headers that it has."""
+
+
+class Description(Struct, frozen=True):
+    """What a route says of itself in the description of the API, beside what its signature says."""
+
+    summary: str | None
+    """What it does, in one line."""
+    description: str | None
+    """The same at length, in CommonMark."""
+    tags: tuple[str, ...]
+    """What it belongs to, outermost first."""
+    deprecated: bool
+    """Whether it should no longer be used."""
+    operation_id: str | None
+    """How generated clients call it; `None`: the document finds a name."""
+    answers: tuple[Answer, ...]
+    """What it answers."""
 
 
 class Hook(Struct, frozen=True):
@@ -186,11 +240,13 @@ class Route(Struct, frozen=True):
     """The hooks of application and routers, outermost first."""
     driver: Callable[[Any], Coroutine[Any, Any, Any]] | None = None
     """What takes a request through the hooks; `None`: there are none."""
-    kind: Literal["http", "websocket"] = "http"
-    """What it does: answers requests, or opens connections of another protocol."""
+    kind: Literal["http", "events", "websocket"] = "http"
+    """What it does: answers requests, with a stream of events too, or opens connections of another protocol."""
     settings: dict[str, Any] = {}
     """What is said of these connections: their limits."""
     name: str = ""
     """How logs and `explain` call it: `module.function`."""
     place: str = ""
     """Where the function is written: `file:line`."""
+    describe: Callable[[], Description] | None = None
+    """Says what it does, when the description of the API is asked for; `None`: it is left out of that."""

@@ -9,16 +9,19 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
 from . import _annotations, _plan, _signature, _waiting
 
 if TYPE_CHECKING:
+    from ._inherited import Inherited
     from ._provisions import Layer, Scope
 
 Handler = Callable[..., Any]
+Kind = Literal["http", "events", "websocket"]
 
 
 class Registration(Struct, frozen=True):
@@ -30,19 +33,30 @@ class Registration(Struct, frozen=True):
     localns: dict[str, Any]
     schemas: dict[str, Any]
     policies: dict[str, Any]
+    description: dict[str, Any]
     behaviour: dict[str, Any]
     dependencies: Layer
+    kind: Literal["http", "events"]
 
     @classmethod
-    def of(cls, methods: Sequence[str], path: str, function: Handler, options: dict[str, Any]) -> Registration:
+    def of(
+        cls,
+        methods: Sequence[str],
+        path: str,
+        function: Handler,
+        options: dict[str, Any],
+        kind: Literal["http", "events"] = "http",
+    ) -> Registration:
         """Registers `function`. Raises for what no handler can be and for annotations that nothing resolves."""
         schemas: dict[str, Any] = {}
         policies: dict[str, Any] = {}
+        description: dict[str, Any] = {}
         behaviour: dict[str, Any] = {}
         if options:
             from . import _options
 
-            schemas, policies, behaviour = _options.split(options)
+            said = _options.split(options)
+            schemas, policies, description, behaviour = said.schemas, said.policies, said.description, said.behaviour
         refuse_what_is_no_handler(function)
         localns = local_names()
         _annotations.resolve(function, localns)
@@ -52,11 +66,11 @@ class Registration(Struct, frozen=True):
             from . import _provisions
 
             dependencies = _provisions.layer(behaviour.pop("dependencies"), localns)
-        return cls(methods, path, function, localns, schemas, policies, behaviour, dependencies)
+        return cls(methods, path, function, localns, schemas, policies, description, behaviour, dependencies, kind)
 
-    def compile(self, prefix: str, policies: tuple[dict[str, Any], ...], scope: Scope) -> _plan.Route:
-        """The route as the server reads it, behind `prefix`, under the `policies` of its routers, in their `scope`."""
-        path = prefix + self.path
+    def compile(self, inherited: Inherited, scope: Scope) -> _plan.Route:
+        """The route as the server reads it, with what its routers say of it, in their `scope`."""
+        path = inherited.prefix + self.path
         function = self.function
         scope = scope.within(self.dependencies)
         provided = scope.provides if scope else None
@@ -81,10 +95,41 @@ class Registration(Struct, frozen=True):
             sync_to_thread=to_thread,
             scoped=scoped or getattr(self.function, "needs_scope", False),
             cancel_on_disconnect=self.behaviour.get("cancel_on_disconnect", True),
-            policies=(*policies, self.policies) if self.policies else policies,
+            policies=(*inherited.policies, self.policies) if self.policies else inherited.policies,
+            kind=self.kind,
             name=f"{self.function.__module__}.{name_of(self.function)}",
             place=_annotations.place_of(self.function),
+            describe=described(self.function, self.kind, signature, inherited, self.description),
         )
+
+
+def described(
+    function: Handler, kind: Kind, signature: _plan.Signature, inherited: Inherited, own: dict[str, Any]
+) -> Callable[[], _plan.Description] | None:
+    """What says what a route does; `None`: nothing should.
+
+    Raises `HandlerError` for types of answers without a schema: nobody would see it later.
+    """
+    said = (*inherited.description, own) if own else inherited.description
+    if not said:
+        return partial(_describe, function, kind, signature)
+    if not all(layer.get("include_in_schema", True) for layer in said):
+        return None
+    answers: dict[str, _plan.Answer] = {}
+    if any("responses" in layer for layer in said):
+        from . import _answers
+
+        try:
+            answers = _answers.given(layer["responses"] for layer in said if "responses" in layer)
+        except (TypeError, ValueError) as error:
+            _annotations.fault(function, f"responses: {error}")
+    return partial(_describe, function, kind, signature, said, answers)
+
+
+def _describe(*said: Any) -> _plan.Description:
+    from . import _describing
+
+    return _describing.description(*said)
 
 
 def refuse_what_is_no_handler(function: object) -> None:

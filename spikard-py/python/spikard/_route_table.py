@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from ._hooks import HookTable
+from ._inherited import Inherited
 from ._registration import Registration, local_names
 
 if TYPE_CHECKING:
@@ -13,18 +14,15 @@ if TYPE_CHECKING:
 
     from . import _plan
     from ._grpc.service import GrpcService
-    from ._options import RouteOptions, WebSocketOptions
+    from ._options import EventOptions, RouteOptions, RouterOptions, WebSocketOptions
     from ._provisions import Layer, Provision, Scope
     from ._websocket import WebSocketRegistration
-    from .config import RoutePolicies
     from .di import Provide
     from .routing import Router
 
 F = TypeVar("F", bound=Callable[..., Any])
 E = TypeVar("E", bound="Callable[..., Any]")
 T = TypeVar("T")
-Layers: TypeAlias = tuple[dict[str, Any], ...]
-"""Policies, outermost first, each laid over the one before."""
 
 
 class RouteTable(HookTable):
@@ -90,7 +88,7 @@ class RouteTable(HookTable):
         *,
         keep_alive: float = 15.0,
         dependencies: Mapping[Any, Any] | None = None,
-        **policies: Unpack[RoutePolicies],
+        **options: Unpack[EventOptions],
     ) -> Callable[[E], E]:
         """Answers `GET` of `path` with a stream of server-sent events.
 
@@ -107,8 +105,8 @@ class RouteTable(HookTable):
             from . import _events
 
             handler = _events.handler(producer, keep_alive, local_names())
-            options: dict[str, Any] = {**policies, "dependencies": dependencies}
-            self._add(Registration.of(["GET"], path, handler, options))
+            given: dict[str, Any] = {**options, "dependencies": dependencies}
+            self._add(Registration.of(["GET"], path, handler, given, "events"))
             return producer
 
         return register
@@ -144,14 +142,14 @@ class RouteTable(HookTable):
         decorator: Callable[[F], F] = self.route(path, methods=[method], **options)
         return decorator if handler is None else decorator(handler)
 
-    def include_router(self, router: Router, prefix: str = "", **policies: Unpack[RoutePolicies]) -> None:
+    def include_router(self, router: Router, prefix: str = "", **options: Unpack[RouterOptions]) -> None:
         """Takes in the routes of `router` behind `prefix`, those too that it gets later.
 
-        The policies lie between those of this table and those of the router.
+        The options lie between those of this table and those of the router.
         """
         if router is self or self in router._tables():
             raise ValueError("the router includes itself, expected another")
-        self._add(_Included(router, checked_prefix(prefix), layer(policies)))
+        self._add(_Included(router, Inherited.of(prefix, options)))
 
     @overload
     def provide(self, key: str, dependency: object) -> None: ...
@@ -172,16 +170,16 @@ class RouteTable(HookTable):
     def _add(self, entry: Entry) -> None:
         self._entries.append(entry)
 
-    def _compile(self, prefix: str, policies: Layers, scope: Scope) -> Iterator[_plan.Route]:
+    def _compile(self, inherited: Inherited, scope: Scope) -> Iterator[_plan.Route]:
         scope = scope.within(self._provided)
         for entry in self._entries:
             if isinstance(entry, Registration):
-                yield from self._hooked((entry.compile(prefix, policies, scope),))
+                yield from self._hooked((entry.compile(inherited, scope),))
             elif isinstance(entry, _Included):
-                yield from self._hooked(entry.compile(prefix, policies, scope))
+                yield from self._hooked(entry.compile(inherited, scope))
             else:
                 # Hooks see HTTP requests and responses; WebSockets and calls of gRPC have messages in place of them.
-                yield from entry.compile(prefix, policies, scope)
+                yield from entry.compile(inherited, scope)
 
     def _provisions(self) -> Iterator[Provision]:
         """Yields what this table and its own routes provide."""
@@ -200,29 +198,12 @@ class RouteTable(HookTable):
 class _Included:
     """A router at its place in a table."""
 
-    def __init__(self, router: Router, prefix: str, policies: Layers) -> None:
+    def __init__(self, router: Router, inherited: Inherited) -> None:
         self.router = router
-        self._prefix = prefix
-        self._policies = policies
+        self._inherited = inherited
 
-    def compile(self, prefix: str, policies: Layers, scope: Scope) -> Iterator[_plan.Route]:
-        return self.router._compile(prefix + self._prefix, policies + self._policies, scope)
+    def compile(self, inherited: Inherited, scope: Scope) -> Iterator[_plan.Route]:
+        return self.router._compile(inherited.then(self._inherited), scope)
 
 
 Entry: TypeAlias = "Registration | WebSocketRegistration | _Included | GrpcService"
-
-
-def layer(policies: Any) -> Layers:
-    """What a router says of policies, as a layer; nothing said is no layer."""
-    if not policies:
-        return ()
-    from ._options import checked_policies
-
-    return (checked_policies(policies),)
-
-
-def checked_prefix(prefix: str) -> str:
-    """A prefix, which is empty or `/a/b`. Raises `ValueError` for another."""
-    if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
-        raise ValueError(f"prefix is {prefix!r}, expected a path such as '/users', without a slash at its end")
-    return prefix

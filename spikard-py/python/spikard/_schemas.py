@@ -137,10 +137,14 @@ def _by_pydantic(annotation: Any, mode: Mode) -> Described:
             return described
 
     try:
-        schema = pydantic.TypeAdapter(annotation).json_schema(mode=mode, schema_generator=Generator)
+        # Of several types at once pydantic writes every model under `$defs`, where it has its name.
+        written = pydantic.TypeAdapter.json_schemas(
+            [("", mode, pydantic.TypeAdapter(annotation))], schema_generator=Generator
+        )
     except pydantic.errors.PydanticUserError as error:
         raise TypeError(str(error)) from error
-    return Described(schema, is_enforced=True)
+    (schema,), shared = written[0].values(), written[1]
+    return Described({**schema, **shared}, is_enforced=True)
 
 
 def _by_msgspec(annotation: Any, mode: Mode) -> Described:

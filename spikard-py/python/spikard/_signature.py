@@ -72,7 +72,8 @@ def plan(
         socket=reading.socket,
         raw=reading.is_raw,
         raw_names=tuple(reading.raw_names),
-        response_schema=_response_schema(function, returned) if response_schema is None else response_schema,
+        returns=returned,
+        response_schema=response_schema,
         encode=_codecs.encoder(returned),
     )
 
@@ -267,16 +268,3 @@ def is_request(argument: Argument) -> bool:
 def _is_stream(argument: Argument) -> bool:
     kind = _types.class_of(argument.annotation) if argument.is_annotated else AsyncIterator
     return argument.name == "body_stream" and kind in (AsyncIterator, AsyncIterable)
-
-
-def _response_schema(function: Callable[..., Any], annotation: Any) -> JsonSchema | None:
-    """The schema of what a handler returns; `None`: nothing is known of it, or it answers for itself."""
-    members = [member for member in _types.members(annotation) if not hasattr(_types.class_of(member), "__spikard__")]
-    if not members or all(_types.is_none(member) or _types.bare(member) in (Any, bytes) for member in members):
-        return None
-    try:
-        return _schemas.schema_of(_types.union(members), "serialization")
-    except TypeError:  # a type that no library knows may be written all the same
-        return None
-    except Exception as error:
-        fault(function, f"the return annotation has no schema: {error}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from . import _annotations, _parameters, _plan, _signature
-from ._registration import local_names, name_of, refuse_what_is_no_handler
+from ._registration import described, local_names, name_of, refuse_what_is_no_handler
 from ._websocket_forms import Form, Rules, form_of
 from .exceptions import HTTPException
 from .websockets import WebSocketDisconnect
@@ -22,6 +22,7 @@ from .websockets import WebSocketDisconnect
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from ._inherited import Inherited
     from ._provisions import Layer, Scope
     from .websockets import WebSocket
 
@@ -36,6 +37,7 @@ class WebSocketRegistration(Struct, frozen=True):
     rules: Rules
     parameter_schema: dict[str, Any] | None
     policies: dict[str, Any]
+    description: dict[str, Any]
     cancel_on_disconnect: bool
     settings: dict[str, Any]
     dependencies: Layer
@@ -44,11 +46,13 @@ class WebSocketRegistration(Struct, frozen=True):
     def of(cls, path: str, handler: Any, options: Mapping[str, Any]) -> WebSocketRegistration:
         """Registers `handler`. Raises for what none can be and for annotations that nothing resolves."""
         policies: dict[str, Any] = {}
+        description: dict[str, Any] = {}
         given: dict[str, Any] = {}
         if options:
             from . import _options
 
-            policies, given = _options.split_websocket(options)
+            said = _options.split_websocket(options)
+            policies, description, given = said.policies, said.description, said.behaviour
         refuse_what_is_no_handler(handler)
         names = ("message_schema", "response_schema", "sync_to_thread")
         rules = Rules(local_names(), **{name: given.pop(name) for name in names if name in given})
@@ -60,11 +64,11 @@ class WebSocketRegistration(Struct, frozen=True):
             from . import _provisions
 
             dependencies = _provisions.layer(given.pop("dependencies"), rules.localns)
-        return cls(path, handler, rules, parameter_schema, policies, cancel, given, dependencies)
+        return cls(path, handler, rules, parameter_schema, policies, description, cancel, given, dependencies)
 
-    def compile(self, prefix: str, policies: tuple[dict[str, Any], ...], scope: Scope) -> Iterator[_plan.Route]:
-        """The route as the server reads it, behind `prefix`, under the `policies` of its routers, in their `scope`."""
-        path = prefix + self.path
+    def compile(self, inherited: Inherited, scope: Scope) -> Iterator[_plan.Route]:
+        """The route as the server reads it, with what its routers say of it, in their `scope`."""
+        path = inherited.prefix + self.path
         scope = scope.within(self.dependencies)
         provided = scope.provides if scope else None
         name = f"{self.handler.__module__}.{name_of(self.handler)}"
@@ -93,11 +97,12 @@ class WebSocketRegistration(Struct, frozen=True):
             scoped=scoped,
             sync_to_thread=False,
             cancel_on_disconnect=self.cancel_on_disconnect,
-            policies=(*policies, self.policies) if self.policies else policies,
+            policies=(*inherited.policies, self.policies) if self.policies else inherited.policies,
             kind="websocket",
             settings=self.settings,
             name=name,
             place=_annotations.place_of(self.handler),
+            describe=described(self.handler, "websocket", signature, inherited, self.description),
         )
 
 

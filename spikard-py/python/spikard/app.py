@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from msgspec.structs import replace
 
+from ._inherited import Inherited
 from ._lifespan import Hook, Lifespan, Manager
 from ._registration import local_names
 from ._route_table import RouteTable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ._grpc.handler import GrpcHandler, KindName
     from ._grpc.options import GrpcOptions
     from ._kept import Runs
+    from ._options import TableDescription
     from ._overrides import Override, Overrides
     from .config import ServerConfig
     from .di import Provide
@@ -56,13 +58,21 @@ class Spikard(RouteTable):
         lifespan: Callable[[Spikard], Manager] | None = None,
         on_startup: Iterable[Hook] = (),
         on_shutdown: Iterable[Hook] = (),
+        **description: Unpack[TableDescription],
     ) -> None:
         """An application.
 
         `lifespan` is called with the application and returns a context manager, sync or async,
-        which is entered before the first request and left after the last.
+        which is entered before the first request and left after the last. `tags`, `responses`, `deprecated`
+        and `include_in_schema` say something of all routes in the description of the API.
         """
         super().__init__()
+        said: tuple[dict[str, Any], ...] = ()
+        if description:
+            from ._options import checked_description
+
+            said = (checked_description(description),)
+        self._inherited = Inherited(description=said)
         if config is not None:
             from .config import ServerConfig
 
@@ -215,7 +225,7 @@ class Spikard(RouteTable):
         """All routes, compiled; asked for at start."""
         from ._provisions import Scope
 
-        routes = list(self._compile("", (), Scope(self._runs.here(), overrides=self._overrides)))
+        routes = list(self._compile(self._inherited, Scope(self._runs.here(), overrides=self._overrides)))
         if not any(route.hooks for route in routes):
             return routes
         from ._driver import Driver

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     # With `Any` as a base, `limit: int = Query(10)` is an int to every checker, and `limit: Query[int]` serves as one.
     from typing import Any as _Value
@@ -40,7 +40,9 @@ class Marker(_Value, Generic[T]):  # type: ignore[misc]  # that the base is `Any
     default_factory: Callable[[], Any] | None
     """Makes the default, once for every request without a value."""
     schema: dict[str, Any]
-    """JSON Schema keywords laid over those of the type; `separator` splits one value into a list."""
+    """JSON Schema keywords laid over those of the type; `separator` splits one value into a list.
+
+    What was said for the description of the API is among them."""
 
     def __init__(
         self: Marker[Any],
@@ -56,9 +58,15 @@ class Marker(_Value, Generic[T]):  # type: ignore[misc]  # that the base is `Any
         min_length: int | None = None,
         max_length: int | None = None,
         pattern: str | None = None,
+        description: str | None = None,
+        deprecated: bool = False,
+        examples: Sequence[Any] = (),
         schema: Mapping[str, Any] | None = None,
     ) -> None:
-        """A value that may be left out if there is a default; `Query(...)` and `Query()` have none."""
+        """A value that may be left out if there is a default; `Query(...)` and `Query()` have none.
+
+        `description`, `deprecated` and `examples` are for the description of the API.
+        """
         if default is not ... and default_factory is not None:
             raise TypeError("default and default_factory are both given, expected one of them")
         self.default = default
@@ -75,7 +83,8 @@ class Marker(_Value, Generic[T]):  # type: ignore[misc]  # that the base is `Any
             "pattern": pattern,
         }
         self.constraints = {name: limit for name, limit in limits.items() if limit is not None}
-        self.schema = dict(schema or {})
+        said = {"description": description, "deprecated": deprecated, "examples": list(examples)}
+        self.schema = {**{name: value for name, value in said.items() if value}, **(schema or {})}
 
     def __class_getitem__(cls, annotation: Any) -> Any:
         if isinstance(annotation, TypeVar):
@@ -132,6 +141,9 @@ class Header(Marker[T]):
         min_length: int | None = None,
         max_length: int | None = None,
         pattern: str | None = None,
+        description: str | None = None,
+        deprecated: bool = False,
+        examples: Sequence[Any] = (),
         schema: Mapping[str, Any] | None = None,
     ) -> None:
         """As `Query`; with `convert_underscores=False` the name stays as it is."""
@@ -147,6 +159,9 @@ class Header(Marker[T]):
             min_length=min_length,
             max_length=max_length,
             pattern=pattern,
+            description=description,
+            deprecated=deprecated,
+            examples=examples,
             schema=schema,
         )
         self.convert_underscores = convert_underscores

@@ -9,8 +9,9 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from ._inherited import Inherited
 from ._registration import local_names
-from ._route_table import Entry, Layers, RouteTable, checked_prefix, layer
+from ._route_table import Entry, RouteTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from . import _plan
+    from ._options import RouterOptions
     from ._provisions import Scope
-    from .config import RoutePolicies
 
 __all__ = [
     "Router",
@@ -38,7 +39,7 @@ __all__ = [
 
 
 class Router(RouteTable):
-    """Routes with a common prefix and common policies.
+    """Routes with a common prefix, common policies and common words in the description of the API.
 
     >>> from spikard import Router, Spikard
     >>> users = Router(prefix="/users")
@@ -49,22 +50,21 @@ class Router(RouteTable):
     """
 
     def __init__(
-        self, prefix: str = "", *, dependencies: Mapping[Any, Any] | None = None, **policies: Unpack[RoutePolicies]
+        self, prefix: str = "", *, dependencies: Mapping[Any, Any] | None = None, **options: Unpack[RouterOptions]
     ) -> None:
-        """A router whose routes stand behind `prefix`. Its policies lie under those of its routes.
+        """A router whose routes stand behind `prefix`. What it says of them lies under what they say themselves.
 
         `dependencies` are what `provide` provides, by name or type.
         """
         super().__init__()
-        self._prefix = checked_prefix(prefix)
-        self._policies = layer(policies)
+        self._inherited = Inherited.of(prefix, options)
         if dependencies is not None:
             from . import _provisions
 
             self._provided = _provisions.layer(dependencies, local_names())
 
-    def _compile(self, prefix: str, policies: Layers, scope: Scope) -> Iterator[_plan.Route]:
-        return super()._compile(prefix + self._prefix, policies + self._policies, scope)
+    def _compile(self, inherited: Inherited, scope: Scope) -> Iterator[_plan.Route]:
+        return super()._compile(inherited.then(self._inherited), scope)
 
 
 class _Unattached(RouteTable):

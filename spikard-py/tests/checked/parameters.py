@@ -17,7 +17,7 @@ class Payment:
 
 async def by_default(
     q: str = Query(...),
-    limit: int = Query(10, ge=1, le=100),
+    limit: int = Query(10, ge=1, le=100, description="how many", examples=[10, 20], deprecated=True),
     offset: int = Query(default=0),
     tags: list[str] = Query(default_factory=list, schema={"separator": ","}),
     after: str | None = Query(None),
@@ -57,4 +57,5 @@ async def by_subscript(
 
 Query(10, greater=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Query(convert_underscores=False)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Query(description=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Query(min_length="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

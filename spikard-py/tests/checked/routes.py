@@ -16,11 +16,24 @@ async def lifespan(app: Spikard) -> AsyncGenerator[None, None]:
 
 
 app = Spikard(ServerConfig(port=8000), lifespan=lifespan, on_startup=[lambda: None])
-router = Router("/users", compression={"quality": 1}, rate_limit=False)
-app.include_router(router, prefix="/api", compression=False)
+router = Router("/users", compression={"quality": 1}, rate_limit=False, tags=["users"], deprecated=True)
+app.include_router(router, prefix="/api", compression=False, tags=("api",), responses={404: dict[str, str]})
+Spikard(tags=["shop"], responses={"5XX": {"description": "Try again later"}}, include_in_schema=True)
 
 
-@app.get("/users/{user_id}", sync_to_thread=False, compression=True)
+@app.get(
+    "/users/{user_id}",
+    sync_to_thread=False,
+    compression=True,
+    tags=["users"],
+    summary="A user",
+    description="By number",
+    operation_id="read_user",
+    deprecated=False,
+    include_in_schema=True,
+    responses={404: dict[str, str], 410: None, "4XX": {"description": "Not so"}},
+    response_schema={"type": "object"},
+)
 async def read_user(user_id: int) -> dict[str, int]:
     return {"id": user_id}
 
@@ -58,6 +71,10 @@ same: Callable[[int], Coroutine[Any, Any, dict[str, int]]] = read_user
 # What is wrong must be seen to be wrong: an ignored error that is none is an error of the checkers.
 app.get("/", compresion=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 app.get(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-Router(tags=["a"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Router(tag=["a"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Router(summary="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Spikard(tags=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+app.get("/", deprecated="no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Router(tags=["a"], operation_id="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 read = read_user("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 delete("/")(5)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]

@@ -20,8 +20,8 @@ from .options import GrpcOptions, split
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from spikard._inherited import Inherited, Layers
     from spikard._provisions import Scope
-    from spikard._route_table import Layers
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*").fullmatch
@@ -113,9 +113,9 @@ class GrpcService:
 
         return register
 
-    def compile(self, _prefix: str, policies: Layers, _scope: Scope) -> Iterator[_plan.Route]:
+    def compile(self, inherited: Inherited, _scope: Scope) -> Iterator[_plan.Route]:
         """The routes: one for each method, or one for all where the handler alone knows them."""
-        policies = (*policies, self._policies) if self._policies else policies
+        policies = (*inherited.policies, self._policies) if self._policies else inherited.policies
         for service in self.names:
             methods = {**self._of_handler[service], **self._own}
             if not methods:
