@@ -9,15 +9,18 @@ use crate::vary::vary_by;
 
 /// A content coding that answers can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Coding {
+pub enum Coding {
+    /// Zstandard (RFC 8878).
     Zstd,
+    /// Brotli (RFC 7932).
     Brotli,
+    /// gzip (RFC 1952).
     Gzip,
 }
 
 impl Coding {
     /// The name in `Accept-Encoding` and `Content-Encoding`.
-    pub(crate) const fn token(self) -> &'static str {
+    pub const fn token(self) -> &'static str {
         match self {
             Self::Zstd => "zstd",
             Self::Brotli => "br",
@@ -58,7 +61,7 @@ fn item(text: &str) -> Option<(&str, f32)> {
 /// The one of `offered` that the client likes best; the earlier one of two it likes equally. None
 /// is the body as it is: also where the client refuses that (`identity;q=0`), since a body that it
 /// may not like serves it better than a 406.
-pub(crate) fn preferred(headers: &HeaderMap, offered: &[Coding]) -> Option<Coding> {
+pub fn preferred(headers: &HeaderMap, offered: &[Coding]) -> Option<Coding> {
     if !headers.contains_key(ACCEPT_ENCODING) {
         return None;
     }
@@ -75,7 +78,7 @@ pub(crate) fn preferred(headers: &HeaderMap, offered: &[Coding]) -> Option<Codin
 }
 
 /// Says that the answer depends on `Accept-Encoding`, unless it says so already.
-pub(crate) fn vary_by_encoding(headers: &mut HeaderMap) {
+pub fn vary_by_encoding(headers: &mut HeaderMap) {
     vary_by(headers, "accept-encoding");
 }
 

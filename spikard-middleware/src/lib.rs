@@ -40,7 +40,7 @@ pub mod body_limit;
 pub mod catch_panic;
 pub mod client;
 pub mod clock;
-mod coding;
+pub mod coding;
 pub mod compression;
 pub mod context;
 pub mod cors;

@@ -5,6 +5,7 @@
 
 mod config;
 mod operation;
+pub mod pages;
 
 pub use config::{
     ContactInfo, LicenseInfo, OpenApiConfig, SecuritySchemeInfo, SecuritySchemeLocation, SecuritySchemeType, ServerInfo,
