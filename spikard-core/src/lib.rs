@@ -47,6 +47,7 @@
 
 pub mod app;
 pub mod config;
+pub mod description;
 pub mod explain;
 pub mod gateway;
 pub mod grpc;
@@ -64,7 +65,7 @@ pub mod websocket;
 pub mod workers;
 
 pub use app::App;
-pub use config::{LimitsConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig};
+pub use config::{LimitsConfig, OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig};
 pub use gateway::Gateway;
 pub use handler::{BodyKind, BodyReadingConfig, Handler, HandlerLeaf, HandlerResult, RequestData};
 pub use serve::ServeError;

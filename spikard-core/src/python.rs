@@ -7,7 +7,7 @@ use std::sync::Arc;
 use spikard_middleware::{BuildContext, BuildError, Service};
 use spikard_openapi::Describe;
 
-use crate::config::{ProgramRoute, RouteConfig, ServerConfig};
+use crate::config::{Loaded, ProgramRoute, RouteConfig, ServerConfig};
 
 /// The Python of a program.
 pub trait PythonLeaves {
@@ -17,6 +17,12 @@ pub trait PythonLeaves {
     /// # Errors
     /// When there is no such application: what was named and what was found.
     fn application(&self, name: &str) -> Result<Option<Application>, String>;
+
+    /// The configuration of an application, `module:app`, with its routes.
+    ///
+    /// # Errors
+    /// When there is no such application, or its configuration is wrong: all that is.
+    fn configured(&self, name: &str) -> Result<Loaded, String>;
 
     /// The leaf of a route that a program made. `config` is the whole that the route is a part of.
     ///
@@ -59,6 +65,10 @@ const NO_PYTHON: &str = "this program has no Python in it, expected to be run by
 impl PythonLeaves for NoPython {
     fn application(&self, _: &str) -> Result<Option<Application>, String> {
         Err(NO_PYTHON.into())
+    }
+
+    fn configured(&self, name: &str) -> Result<Loaded, String> {
+        Err(format!("{name} is no configuration, expected a name that ends in .toml, .yaml, .yml or .json: {NO_PYTHON}"))
     }
 
     fn leaf(&self, _: &RouteConfig, _: &ServerConfig, ctx: &BuildContext) -> Result<PythonLeaf, BuildError> {

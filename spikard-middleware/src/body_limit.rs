@@ -21,6 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{BuildContext, BuildError};
+use crate::description::{Description, Requests};
 use crate::policy::PolicyConfig;
 use crate::problem::{PAYLOAD_TOO_LARGE, Subject};
 use crate::service::{Answer, Layer, Policy, Request, Response, Service};
@@ -51,6 +52,11 @@ impl PolicyConfig for BodyLimitConfig {
 
     fn build(&self, _: &BuildContext) -> Result<Option<Layer>, BuildError> {
         Ok(Limit::of(*self).map(Layer::new))
+    }
+
+    fn description(&self) -> Description {
+        let none = Description::default();
+        if Limit::of(*self).is_some() { none.and(PAYLOAD_TOO_LARGE, Requests::WithBody, &[]) } else { none }
     }
 }
 

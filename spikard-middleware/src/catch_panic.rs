@@ -27,6 +27,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{BuildContext, BuildError};
+use crate::description::Description;
 use crate::policy::PolicyConfig;
 use crate::problem::{INTERNAL_SERVER_ERROR, Subject};
 use crate::service::{Answer, Layer, Policy, Request, Response, Service};
@@ -39,6 +40,10 @@ pub struct CatchPanicConfig {}
 impl PolicyConfig for CatchPanicConfig {
     fn build(&self, _: &BuildContext) -> Result<Option<Layer>, BuildError> {
         Ok(Some(Layer::new(CatchPanic)))
+    }
+
+    fn description(&self) -> Description {
+        Description::refusing(INTERNAL_SERVER_ERROR)
     }
 }
 

@@ -30,6 +30,7 @@ use tower_http::csrf::{Csrf, CsrfLayer, ProtectionError};
 
 use crate::client::Client;
 use crate::context::{BuildContext, BuildError};
+use crate::description::{Description, Requests};
 use crate::origin;
 use crate::policy::PolicyConfig;
 use crate::problem::{CROSS_ORIGIN, Subject};
@@ -60,6 +61,10 @@ impl PolicyConfig for CsrfConfig {
         }
         BuildError::all(errors)?;
         Ok(Some(Layer::new(CrossOrigin { judge: tower_layer::Layer::layer(&layer, Admit) })))
+    }
+
+    fn description(&self) -> Description {
+        Description::default().and(CROSS_ORIGIN, Requests::Unsafe, &[])
     }
 }
 

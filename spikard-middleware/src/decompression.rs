@@ -34,6 +34,7 @@ use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::body_limit::{BodyLimitConfig, Limit};
 use crate::context::{BuildContext, BuildError};
+use crate::description::{AnswerHeader, Description, Requests};
 use crate::policy::{PolicyConfig, Setting};
 use crate::problem::{MALFORMED_BODY, Subject, UNSUPPORTED_ENCODING};
 use crate::service::{Answer, Layer, Policy, Request, Response, Service};
@@ -62,6 +63,12 @@ impl PolicyConfig for DecompressionConfig {
     /// A layer with the default `max_body_size`; in a stack it has the one of the stack.
     fn build(&self, ctx: &BuildContext) -> Result<Option<Layer>, BuildError> {
         self.with_limit(Limit::of(BodyLimitConfig::default()), ctx)
+    }
+
+    fn description(&self) -> Description {
+        let malformed = Description::default().and(MALFORMED_BODY, Requests::WithBody, &[]);
+        let accepted = AnswerHeader::text("Accept-Encoding", "The codings that are taken.");
+        malformed.and(UNSUPPORTED_ENCODING, Requests::WithBody, &[accepted])
     }
 }
 

@@ -46,6 +46,7 @@ pub mod context;
 pub mod cors;
 pub mod csrf;
 pub mod decompression;
+pub mod description;
 pub mod grpc;
 pub mod headers;
 pub mod host;

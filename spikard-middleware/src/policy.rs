@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::context::{BuildContext, BuildError};
+use crate::description::Description;
 use crate::service::{Answer, Layer, Policy, Request, Service};
 
 /// The settings of one policy.
@@ -35,6 +36,12 @@ pub trait PolicyConfig: Clone + PartialEq + Serialize + DeserializeOwned + JsonS
     /// these names is removed on every route.
     fn upstream_headers(&self) -> Vec<HeaderName> {
         Vec::new()
+    }
+
+    /// What the policy adds to the description of a route: what it answers itself, and how it wants
+    /// clients to say who they are.
+    fn description(&self) -> Description {
+        Description::default()
     }
 }
 

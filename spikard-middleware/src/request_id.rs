@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{BuildContext, BuildError};
+use crate::description::{AnswerHeader, Description};
 use crate::policy::PolicyConfig;
 use crate::service::{Answer, Layer, Policy, Request, Service};
 
@@ -37,13 +38,19 @@ impl PolicyConfig for RequestIdConfig {
     fn build(&self, _: &BuildContext) -> Result<Option<Layer>, BuildError> {
         Ok(Some(Layer::new(RequestIds { accept: self.accept })))
     }
+
+    fn description(&self) -> Description {
+        let id = AnswerHeader::text(HEADER_NAME, "The id of the request, which logs and errors name.");
+        Description { headers: vec![id], ..Description::default() }
+    }
 }
 
 /// The id of a request; an extension of every request below the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(HeaderValue);
 
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+const HEADER_NAME: &str = "x-request-id";
+const HEADER: HeaderName = HeaderName::from_static(HEADER_NAME);
 const MAX_LENGTH: usize = 128;
 
 impl RequestId {

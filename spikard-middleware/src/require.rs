@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::context::{BuildContext, BuildError};
+use crate::description::{AnswerHeader, Description, Requests};
 use crate::identity::Identity;
 use crate::one_or_many::OneOrMany;
 use crate::policy::PolicyConfig;
@@ -54,6 +55,12 @@ impl PolicyConfig for RequireConfig {
         let challenge = HeaderValue::try_from(format!("Bearer error=\"insufficient_scope\"{scope}"));
         let challenge = challenge.map_err(|error| ctx.invalid("scopes", error.to_string()))?;
         Ok(Some(Layer::new(Require { config: self.clone(), challenge })))
+    }
+
+    fn description(&self) -> Description {
+        let challenge = AnswerHeader::text("WWW-Authenticate", "The scopes that would do.");
+        let none = Description::default();
+        if *self == Self::default() { none } else { none.and(FORBIDDEN, Requests::All, &[challenge]) }
     }
 }
 

@@ -12,6 +12,7 @@ use http::HeaderName;
 use crate::authentication;
 use crate::context::{BuildContext, BuildError};
 use crate::decompression;
+use crate::description::Description;
 use crate::policy::{PolicyConfig, Setting, single};
 use crate::rate_limit;
 use crate::service::{Layer, Rim, Service, Tower};
@@ -104,6 +105,13 @@ macro_rules! define_policies {
                     $($(stringify!($key) => self.$key.as_ref().and_then(|config| serde_json::to_value(config).ok()),)*)*
                     _ => None,
                 }
+            }
+
+            /// What these policies add to the description of a route, in the order of the table.
+            pub fn descriptions(&self) -> Vec<(&'static str, Description)> {
+                let mut descriptions = Vec::new();
+                $($(descriptions.extend(self.$key.iter().map(|config| (stringify!($key), config.description())));)*)*
+                descriptions
             }
 
             /// The headers that these policies set for upstreams.

@@ -115,6 +115,13 @@ pub struct Response {
     pub content: Vec<Content>,
 }
 
+impl Response {
+    /// An answer without headers and body.
+    pub fn new(status: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { status: status.into(), description: description.into(), headers: Vec::new(), content: Vec::new() }
+    }
+}
+
 /// A header of an answer (OpenAPI 3.1 section 4.8.21).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use spikard_core::config::ProgramRoute;
+use spikard_core::config::{Loaded, ProgramRoute};
 use spikard_core::grpc::policies;
 use spikard_core::python::{Application, PythonLeaf as Built, PythonLeaves};
 use spikard_core::routes::PathPattern;
@@ -64,15 +64,17 @@ impl Applications {
         self.state().objects.iter().map(|object| object.clone_ref(py)).collect()
     }
 
-    fn find(&self, py: Python<'_>, name: &str) -> PyResult<Application> {
+    /// The object of that name, and what a file needs of it.
+    fn find<'py>(&self, py: Python<'py>, name: &str) -> PyResult<(Bound<'py, PyAny>, Application)> {
         let found = py.import("spikard._program")?.getattr("mounted")?.call1((name,))?;
-        let (object, plans, hooks, has_config) = found.extract::<(Py<PyAny>, Bound<'_, PyList>, Bound<'_, PyAny>, bool)>()?;
+        let (object, plans, hooks, has_config) =
+            found.extract::<(Bound<'_, PyAny>, Bound<'_, PyList>, Bound<'_, PyAny>, bool)>()?;
         let routes = self.add(&plans, &hooks)?;
         let mut state = self.state();
         if !state.objects.iter().any(|known| known.is(&object)) {
-            state.objects.push(object);
+            state.objects.push(object.clone().unbind());
         }
-        Ok(Application { routes, has_config })
+        Ok((object, Application { routes, has_config }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -85,7 +87,15 @@ impl PythonLeaves for Applications {
         if name.starts_with(LEAF) {
             return Ok(None);
         }
-        Python::attach(|py| self.find(py, name).map(Some).map_err(|error| said(py, &error)))
+        Python::attach(|py| self.find(py, name).map(|(_, found)| Some(found)).map_err(|error| said(py, &error)))
+    }
+
+    fn configured(&self, name: &str) -> Result<Loaded, String> {
+        Python::attach(|py| {
+            let found = self.find(py, name);
+            let loaded = found.and_then(|(object, found)| config::load(&object.getattr("config")?, found.routes));
+            loaded.map_err(|error| said(py, &error))
+        })
     }
 
     fn leaf(&self, route: &RouteConfig, config: &ServerConfig, ctx: &BuildContext) -> Result<Built, BuildError> {

@@ -37,6 +37,10 @@ impl PythonLeaves for Program {
         self.applications.application(name)
     }
 
+    fn configured(&self, name: &str) -> Result<Loaded, String> {
+        self.applications.configured(name)
+    }
+
     fn leaf(&self, route: &RouteConfig, config: &ServerConfig, ctx: &BuildContext) -> Result<PythonLeaf, BuildError> {
         self.applications.leaf(route, config, ctx)
     }

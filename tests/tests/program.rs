@@ -99,7 +99,7 @@ fn check_lists_every_problem_with_its_place() {
 #[test]
 fn every_command_that_takes_a_file_refuses_a_bad_one_with_1() {
     let folder = Folder::with("nonsense = 1\n");
-    for arguments in [&["check"][..], &["serve"], &["routes"], &["print"], &["explain"]] {
+    for arguments in [&["check"][..], &["serve"], &["routes"], &["print"], &["explain"], &["openapi"]] {
         let request: &[&str] = if arguments == ["explain"] { &["GET", "/"] } else { &[] };
         for file in ["spikard.toml", "missing.toml"] {
             let output = folder.run(&[arguments, &[file], request].concat());
@@ -211,6 +211,30 @@ fn schema_is_the_file_for_editors() {
 }
 
 #[test]
+fn openapi_writes_the_document_that_is_served_and_compares_it_with_a_file() {
+    let folder = Folder::with(CONFIG);
+    let document: serde_json::Value = serde_json::from_str(&folder.said(&["openapi", "spikard.toml"])).unwrap();
+    let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths, ["/users/me"]);
+    assert_eq!(document["paths"]["/users/me"]["get"]["security"], serde_json::json!([{ "jwt_auth": [] }]));
+
+    for file in ["openapi.json", "openapi.yaml"] {
+        assert_eq!(folder.said(&["openapi", "spikard.toml", "-o", file]), "");
+        assert_eq!(folder.said(&["openapi", "spikard.toml", "--check", file]), "");
+    }
+    assert_eq!(std::fs::read_to_string(folder.0.path().join("openapi.json")).unwrap(), folder.said(&["openapi", "spikard.toml"]));
+    std::fs::write(folder.file(), CONFIG.replace("\"me\" }", "\"you\" }")).unwrap();
+    for file in ["openapi.json", "openapi.yaml", "missing.json"] {
+        let output = folder.run(&["openapi", "spikard.toml", "--check", file]);
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""));
+        assert!(stderr(&output).starts_with(&format!("spikard: {file}: ")), "{}", stderr(&output));
+    }
+    let output = folder.run(&["openapi", "shop:app"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("expected to be run by the Python package"), "{}", stderr(&output));
+}
+
+#[test]
 fn version_is_that_of_the_package() {
     assert_eq!(stdout(&run(&["version"])), concat!(env!("CARGO_PKG_VERSION"), "\n"));
     assert_eq!(stdout(&run(&["--version"])), concat!("spikard ", env!("CARGO_PKG_VERSION"), "\n"));
@@ -220,7 +244,7 @@ fn version_is_that_of_the_package() {
 fn help_teaches() {
     let help = stdout(&run(&["--help"]));
     for part in
-        ["serve", "check", "explain", "routes", "schema", "print", "version", "completions", "[[routes]]", "${NAME:-default}"]
+        ["serve", "check", "explain", "routes", "openapi", "schema", "print", "version", "completions", "[[routes]]", "${NAME:-default}"]
     {
         assert!(help.contains(part), "{part} is missing in\n{help}");
     }

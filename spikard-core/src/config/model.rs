@@ -24,9 +24,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spikard_middleware::stack::default_of;
 use spikard_middleware::{BuildError, ConfigPath, Policies, StaticFilesConfig, policies, units};
-use spikard_openapi::OpenApiConfig;
 
 use super::limits::LimitsConfig;
+use super::openapi::OpenApiConfig;
 use super::route::RouteConfig;
 use super::upstream::UpstreamConfig;
 

@@ -171,6 +171,10 @@ mod tests {
             Ok(Some(Application { routes, has_config: true }))
         }
 
+        fn configured(&self, name: &str) -> Result<Loaded, String> {
+            Err(format!("{name} has no configuration"))
+        }
+
         fn leaf(&self, route: &RouteConfig, _: &ServerConfig, _: &BuildContext) -> Result<PythonLeaf, BuildError> {
             let name = route.python.clone().unwrap_or_default();
             let (name, service) = (format!("python {name}"), Arc::new(Named(name)));

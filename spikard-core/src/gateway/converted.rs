@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use spikard_middleware::problem::Subject;
 use spikard_middleware::{Answer, BuildContext, BuildError, Request, Service};
 
@@ -29,15 +28,7 @@ pub(super) fn checked(path: &PathPattern, leaf: Arc<dyn Service>, ctx: &BuildCon
 
 /// What is checked; none if every text will do.
 fn spec(name: &str, converter: Converter) -> Option<ParameterSpec> {
-    let schema: Value = match converter {
-        Converter::Str => return None,
-        Converter::Int => json!({ "type": "integer" }),
-        Converter::Float => json!({ "type": "number" }),
-        Converter::Bool => json!({ "type": "boolean" }),
-        Converter::Uuid => json!({ "type": "string", "format": "uuid" }),
-        Converter::Date => json!({ "type": "string", "format": "date" }),
-        Converter::Datetime => json!({ "type": "string", "format": "date-time" }),
-    };
+    let schema = (converter != Converter::Str).then(|| converter.schema())?;
     Some(ParameterSpec { key: name.to_owned(), source: Source::Path, schema, required: true, separator: None })
 }
 

@@ -84,8 +84,8 @@ impl<'a> Leaves<'a> {
             return Ok(BuiltLeaf::new(directory_name(&files.directory), Arc::new(leaf)));
         }
         if let Some(response) = &config.response {
-            let leaf = FixedResponse::build(response, &inner("response"))?;
-            return Ok(BuiltLeaf::new("response", Arc::new(leaf)));
+            let leaf = Arc::new(FixedResponse::build(response, &inner("response"))?);
+            return Ok(BuiltLeaf { description: Some(leaf.clone()), ..BuiltLeaf::new("response", leaf) });
         }
         if let Some(redirect) = &config.redirect {
             let leaf = Redirect::build(redirect, path, &inner("redirect"))?;

@@ -19,8 +19,10 @@ use spikard_middleware::{
     Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, Effective, MatchedRoute, Request, Response, Service,
     Stack, Warning,
 };
+use spikard_openapi::Written;
 
-use crate::config::{Loaded, RouteConfig, ServerConfig};
+use crate::config::{Loaded, OpenApiConfig, RouteConfig, ServerConfig};
+use crate::description::Api;
 use crate::grpc;
 use crate::leaf::{Allowed, MethodNotAllowed, NotFound, Options};
 use crate::proxy::remove_nominated;
@@ -105,7 +107,7 @@ impl Gateway {
             errors.extend(collisions.into_iter().map(|pair| collision(&routes[pair.first], &routes[pair.second])));
             Table::default()
         });
-        check_server(config, ctx, &mut errors);
+        check_server(config, ctx);
         let warnings: Vec<Warning> = warnings.iter().cloned().chain(ctx.take_warnings()).collect();
         if config.strict {
             errors.extend(
@@ -125,6 +127,11 @@ impl Gateway {
     /// The routes, in the order of the configuration.
     pub fn routes(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter().map(|route| &**route)
+    }
+
+    /// The description of all routes as an OpenAPI document. Every route is asked what it does.
+    pub fn describe(&self, config: &OpenApiConfig) -> Written {
+        Api::new(config, self.routes()).document()
     }
 
     /// The server-wide policies in force.
@@ -247,11 +254,7 @@ fn preflight_method(request: &Request) -> Option<Method> {
 }
 
 /// What no route and no policy would find.
-fn check_server(config: &ServerConfig, ctx: &BuildContext, errors: &mut Vec<BuildError>) {
-    if config.openapi.as_ref().is_some_and(|openapi| openapi.enabled) {
-        errors
-            .push(ctx.invalid("openapi.enabled", "enabled is true, expected false: this version serves no API description yet"));
-    }
+fn check_server(config: &ServerConfig, ctx: &BuildContext) {
     if config.workers > 1 && config.routes.iter().all(|route| route.python.is_none()) {
         let message = format!("workers is {}, expected 1: without Python handlers one process uses every core", config.workers);
         ctx.warn("workers", message);

@@ -10,7 +10,8 @@ use spikard_openapi::Describe;
 use super::converted::checked;
 use super::leaves::{BuiltLeaf, Leaves, directory_name};
 use super::route::Route;
-use crate::config::{RouteConfig, ServerConfig};
+use crate::config::{OpenApiConfig, RouteConfig, ServerConfig};
+use crate::description::{Api, DocumentFormat, DocumentLeaf, Shared};
 use crate::leaf::{Directory, prefix};
 use crate::python::PythonLeaves;
 use crate::routes::{HostPattern, PathPattern, RouteKey};
@@ -78,6 +79,13 @@ pub(super) fn routes(
             Err(error) => errors.push(error),
         }
     }
+    if let Some(openapi) = config.openapi.as_ref().filter(|openapi| openapi.enabled) {
+        let api = Shared::new(Api::new(openapi, routes.iter().map(|route| &**route)));
+        match plan.description(openapi, &api, &ctx.at(ctx.place().key("openapi"))) {
+            Ok(built) => routes.extend(built.into_iter().map(Arc::new)),
+            Err(error) => errors.push(error),
+        }
+    }
     routes
 }
 
@@ -132,6 +140,25 @@ impl Plan<'_> {
             Ok(Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf))
         };
         paths.iter().filter(|path| !path.is_empty()).map(route).collect()
+    }
+
+    /// The routes of the description of the API: the document, as JSON and as YAML.
+    fn description(&self, config: &OpenApiConfig, api: &Arc<Shared>, ctx: &BuildContext) -> Result<Vec<Route>, BuildError> {
+        let effective = config.effective(&self.policies);
+        let stack = self.stack_of(&effective, ctx)?;
+        let documents =
+            [(config.openapi_json_path.clone(), DocumentFormat::Json), (config.openapi_yaml_path(), DocumentFormat::Yaml)];
+        let route = |(path, format): (String, DocumentFormat)| {
+            let invalid = |message| ctx.invalid("openapi_json_path", message);
+            let path = PathPattern::parse(&path).map_err(invalid)?;
+            if path.names().next().is_some() {
+                return Err(invalid(format!("path is `{path}`, expected one without parameters")));
+            }
+            let key = RouteKey { host: HostPattern::Any, path, methods: vec![Method::GET] };
+            let leaf = BuiltLeaf::new("openapi document", Arc::new(DocumentLeaf { shared: Arc::clone(api), format }));
+            Ok(Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf))
+        };
+        documents.into_iter().map(route).collect()
     }
 
     fn stack_of(&self, effective: &Effective, ctx: &BuildContext) -> Result<Stack, BuildError> {

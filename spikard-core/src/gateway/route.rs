@@ -17,7 +17,7 @@ pub struct Route {
     leaf: String,
     description: Option<Arc<dyn Describe>>,
     source: Option<String>,
-    effective: Effective,
+    effective: Arc<Effective>,
     stack: Stack,
     service: Arc<dyn Service>,
     preflight: Arc<dyn Service>,
@@ -28,7 +28,7 @@ impl Route {
         let BuiltLeaf { name: leaf, source, service, description } = leaf;
         let service = stack.around(service);
         let preflight = stack.around(Arc::new(Options));
-        Self { key, place, leaf, description, source, effective, stack, service, preflight }
+        Self { key, place, leaf, description, source, effective: Arc::new(effective), stack, service, preflight }
     }
 
     /// What the route answers to.
@@ -52,12 +52,17 @@ impl Route {
     }
 
     /// What the leaf says of itself in the description of the API; none: it has nothing to say.
-    pub fn description(&self) -> Option<&dyn Describe> {
-        self.description.as_deref()
+    pub fn description(&self) -> Option<&Arc<dyn Describe>> {
+        self.description.as_ref()
     }
 
     /// The policies in force, and which of them are the server's.
     pub fn effective(&self) -> &Effective {
+        &self.effective
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn effective_shared(&self) -> &Arc<Effective> {
         &self.effective
     }
 

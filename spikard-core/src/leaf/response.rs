@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
 use spikard_middleware::headers::is_reserved;
 use spikard_middleware::{Answer, Body, BuildContext, BuildError, Request, Response, Service};
+use spikard_openapi::{self as described, Describe, Operation};
 
 use crate::config::ResponseConfig;
 
@@ -63,6 +65,43 @@ impl Service for FixedResponse {
         *response.headers_mut() = self.headers.clone();
         Box::pin(std::future::ready(response))
     }
+}
+
+impl Describe for FixedResponse {
+    fn describe(&self) -> Option<Operation> {
+        let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        let others = self.headers.iter().filter(|(name, _)| *name != header::CONTENT_TYPE);
+        let header = |(name, value)| described::Header {
+            name: HeaderName::to_string(name),
+            description: None,
+            required: true,
+            schema: json!({ "type": "string", "examples": [text(value)] }),
+        };
+        let media_type = self.headers.get(header::CONTENT_TYPE).filter(|_| !self.body.is_empty()).map(text);
+        let content =
+            media_type.map(|media_type| described::Content { schema: Some(schema_of(&media_type, &self.body)), media_type });
+        let response = described::Response {
+            headers: others.map(header).collect(),
+            content: content.into_iter().collect(),
+            ..described::Response::new(self.status.as_str(), self.status.canonical_reason().unwrap_or("The answer"))
+        };
+        Some(Operation { responses: vec![response], ..Operation::default() })
+    }
+}
+
+/// What a fixed body is; it is its own example.
+fn schema_of(media_type: &str, body: &[u8]) -> Value {
+    let text = || Value::from(String::from_utf8_lossy(body));
+    let value = if media_type == "application/json" { serde_json::from_slice(body).unwrap_or_else(|_| text()) } else { text() };
+    let kind = match &value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    json!({ "type": kind, "examples": [value] })
 }
 
 fn header_of(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {

@@ -44,6 +44,20 @@ pub fn built(file: &Path, python: &dyn PythonLeaves) -> Result<Built, ExitCode> 
     Ok(built)
 }
 
+/// Reads the application that `name` names, and builds what its configuration says.
+///
+/// # Errors
+/// As those of [`built`].
+pub(super) fn built_application(name: &str, python: &dyn PythonLeaves) -> Result<(Loaded, Gateway), ExitCode> {
+    let loaded = python.configured(name).map_err(|message| {
+        eprintln!("spikard: {message}");
+        ExitCode::FAILURE
+    })?;
+    let gateway = Gateway::build_loaded(&loaded, &loaded.context(), python).map_err(|error| failed(&loaded.locate(error)))?;
+    show(&loaded.locate_warnings(gateway.warnings().to_vec()));
+    Ok((loaded, gateway))
+}
+
 fn build(file: &Path, python: &dyn PythonLeaves) -> Result<(Built, Report), Report> {
     let gateway = |loaded: &Loaded| Gateway::build_loaded(loaded, &loaded.context(), python);
     let and_of_the_rest = |report: Report| report.and_of_the_rest(|rest| gateway(rest).map(drop));

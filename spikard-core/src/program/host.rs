@@ -104,7 +104,7 @@ mod tests {
     use spikard_middleware::{BuildContext, BuildError};
 
     use super::*;
-    use crate::config::{RouteConfig, ServerConfig};
+    use crate::config::{Loaded, RouteConfig, ServerConfig};
     use crate::python::{Application, NoPython, PythonLeaf};
 
     /// Writes down what it is asked.
@@ -115,6 +115,11 @@ mod tests {
         fn application(&self, name: &str) -> Result<Option<Application>, String> {
             self.0.borrow_mut().push(format!("application {name}"));
             Ok(Some(Application::default()))
+        }
+
+        fn configured(&self, name: &str) -> Result<Loaded, String> {
+            self.0.borrow_mut().push(format!("configured {name}"));
+            NoPython.configured(name)
         }
 
         fn leaf(&self, route: &RouteConfig, config: &ServerConfig, ctx: &BuildContext) -> Result<PythonLeaf, BuildError> {
@@ -146,10 +151,12 @@ mod tests {
             vec!["spikard", "run", "shop:app", "--workers", "2", "--loop", "uvloop"],
             vec!["spikard", "serve", &file, "--port", "1"],
             vec!["spikard", "check", &file],
+            vec!["spikard", "openapi", "shop:app"],
         ] {
             run_with(arguments.into_iter().map(OsString::from), &diary);
         }
-        let expected = ["run shop:app Some(2) uvloop".to_owned(), format!("serve {file} Some(1)"), "application shop:app".into()];
+        let serve = format!("serve {file} Some(1)");
+        let expected = ["run shop:app Some(2) uvloop", &serve, "application shop:app", "configured shop:app"];
         assert_eq!(*diary.0.borrow(), expected);
     }
 }

@@ -7,6 +7,7 @@ mod check;
 mod explain;
 mod host;
 mod inspect;
+mod openapi;
 mod serve;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Format, Report};
 use crate::python::{NoPython, PythonLeaves};
+use openapi::OpenApiArguments;
 
 pub use check::{Built, built};
 pub use host::{EventLoop, Host, RunArguments, run_with};
@@ -33,6 +35,8 @@ and `spikard serve spikard.toml`. Paths in a file are relative to the file; "${N
 stands for an environment variable. All keys: `spikard schema`, or docs/configuration.md."#;
 
 const EXPLAIN: &str = "Example: spikard explain spikard.toml GET http://api.example.com/users/7";
+
+const OPENAPI: &str = "Example: spikard openapi spikard.toml -o openapi.json, and in CI the same with --check openapi.json";
 
 /// A gateway with one policy model: compression, rate limits, authentication, static files and
 /// proxying are typed settings of one file.
@@ -79,6 +83,9 @@ enum Command {
         /// The configuration
         file: PathBuf,
     },
+    /// Write the description of the API as an OpenAPI document, without starting a server
+    #[command(name = "openapi", after_help = OPENAPI)]
+    OpenApi(OpenApiArguments),
     /// Write the JSON Schema of a configuration, for editors
     Schema,
     /// Write the effective configuration, secrets masked
@@ -148,6 +155,7 @@ impl Command {
             Self::Check { file, format } => check::run(&file, format, python),
             Self::Explain { file, method, url, headers } => explain::run(&file, python, (&method, &url, &headers)),
             Self::Routes { file } => inspect::routes(&file, python),
+            Self::OpenApi(arguments) => openapi::run(&arguments, python),
             Self::Schema => inspect::schema(),
             Self::Print { file, format } => inspect::print(&file, format.into(), python),
             Self::Version => inspect::write(concat!(env!("CARGO_PKG_VERSION"), "\n")),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::{Value, json};
+
 /// What the segment of a parameter has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Converter {
@@ -28,6 +30,19 @@ impl Converter {
     /// The converter of that name.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|converter| converter.name() == name)
+    }
+
+    /// The JSON Schema of what fits.
+    pub(crate) fn schema(self) -> Value {
+        match self {
+            Self::Str => json!({ "type": "string" }),
+            Self::Int => json!({ "type": "integer" }),
+            Self::Float => json!({ "type": "number" }),
+            Self::Bool => json!({ "type": "boolean" }),
+            Self::Uuid => json!({ "type": "string", "format": "uuid" }),
+            Self::Date => json!({ "type": "string", "format": "date" }),
+            Self::Datetime => json!({ "type": "string", "format": "date-time" }),
+        }
     }
 
     /// The name, as it stands in a path.

@@ -31,7 +31,7 @@ impl RouteKey {
     }
 
     /// The methods for `Allow`; for a route that takes all, the customary ones.
-    fn listed(&self) -> &[Method] {
+    pub(crate) fn listed(&self) -> &[Method] {
         const ALL: &[Method] = &[Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
         if self.methods.is_empty() { ALL } else { &self.methods }
     }

@@ -18,7 +18,9 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor, value};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::context::{BuildContext, BuildError};
+use crate::description::{Credentials, Description, Requests};
 use crate::policy::{PolicyConfig, Setting};
+use crate::problem::{INVALID_API_KEY, NO_API_KEY};
 use crate::secret::Secret;
 use crate::service::Layer;
 use crate::units;
@@ -70,6 +72,12 @@ impl PolicyConfig for ApiKeyConfig {
 
     fn upstream_headers(&self) -> Vec<HeaderName> {
         self.consumer_header.iter().filter_map(|name| name.parse().ok()).collect()
+    }
+
+    fn description(&self) -> Description {
+        let query = Some(&self.query_parameter).filter(|name| !name.is_empty()).cloned().map(Credentials::Query);
+        let places = [Credentials::Header(self.header_name.clone())].into_iter().chain(query);
+        super::described(places.collect(), NO_API_KEY).and(INVALID_API_KEY, Requests::All, &[])
     }
 }
 

@@ -23,10 +23,11 @@ use super::key::Key;
 use super::{Claims, Credential, Rejection, claims::Rules};
 use crate::clock::Clock;
 use crate::context::{BuildContext, BuildError};
+use crate::description::{Credentials, Description, Requests};
 use crate::identity::Identity;
 use crate::one_or_many::OneOrMany;
 use crate::policy::{PolicyConfig, Setting};
-use crate::problem::{INVALID_TOKEN, MALFORMED_TOKEN, NO_CREDENTIALS, WRONG_SCHEME};
+use crate::problem::{FORBIDDEN, INVALID_TOKEN, MALFORMED_TOKEN, NO_CREDENTIALS, WRONG_SCHEME};
 use crate::secret::Secret;
 use crate::service::Layer;
 use crate::units;
@@ -91,6 +92,12 @@ impl PolicyConfig for JwtConfig {
 
     fn upstream_headers(&self) -> Vec<HeaderName> {
         self.claim_headers.values().filter_map(|name| name.parse().ok()).collect()
+    }
+
+    fn description(&self) -> Description {
+        let none = super::described(vec![Credentials::Bearer("JWT")], NO_CREDENTIALS);
+        let bad = none.and(INVALID_TOKEN, Requests::All, &[]);
+        if self.required_claims.is_empty() { bad } else { bad.and(FORBIDDEN, Requests::All, &[]) }
     }
 }
 

@@ -39,6 +39,7 @@ use self::api_key_auth::ApiKeyConfig;
 use self::jwt_auth::{JwtConfig, Tokens};
 use self::key_ring::KeyRing;
 use crate::context::BuildError;
+use crate::description::{AnswerHeader, Credentials, Description, Refused, Requests};
 use crate::identity::{ConsumerNote, Identity};
 use crate::policy::Setting;
 use crate::problem::{INVALID_TOKEN, Refusal, Subject};
@@ -55,6 +56,14 @@ pub(crate) fn build(jwt: Setting<'_, JwtConfig>, api_key: Setting<'_, ApiKeyConf
     };
     upstream_headers::check(&jwt, &api_key)?;
     Ok(Some(Layer::new(Authentication { tokens, keys })))
+}
+
+/// What one kind of credentials says of itself for the description of an API. `refusal` is the one
+/// for who presents none.
+fn described(credentials: Vec<Credentials>, refusal: Refusal) -> Description {
+    let challenge = AnswerHeader::text("WWW-Authenticate", "A challenge for each scheme that is accepted.");
+    let refused = [Refused { refusal, headers: vec![challenge], of: Requests::All }];
+    Description { credentials, refusals: refused.to_vec(), headers: Vec::new() }
 }
 
 /// The claims of a verified token.

@@ -6,10 +6,18 @@ use std::fmt::Write;
 use http::{HeaderName, HeaderValue, header};
 
 use super::gcra::{Decision, Quota};
+use crate::description::AnswerHeader;
 use crate::service::Response;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
+
+/// The fields of a refusal, for the description of an API.
+pub(super) const DESCRIBED: [AnswerHeader; 3] = [
+    AnswerHeader::whole("Retry-After", "The seconds after which one more request passes."),
+    AnswerHeader::text("RateLimit-Policy", "The limits: how many requests, in how many seconds."),
+    AnswerHeader::text("RateLimit", "What is left of each limit, and for how many seconds."),
+];
 
 /// The parts of the fields that are the same on every response.
 pub(super) struct Fields {

@@ -38,6 +38,7 @@ use self::table::Table;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::context::{BuildContext, BuildError};
+use crate::description::{Description, Requests};
 use crate::identity::Identity;
 use crate::one_or_many::OneOrMany;
 use crate::policy::{PolicyConfig, Setting};
@@ -55,6 +56,11 @@ impl PolicyConfig for RateLimits {
             ctx.warn("", "limits by identity alone, expected a limit by `address` beside it: guessing credentials is free");
         }
         build(self, ctx, |key| !key.is_identity())
+    }
+
+    fn description(&self) -> Description {
+        let none = Description::default();
+        if self.is_empty() { none } else { none.and(TOO_MANY_REQUESTS, Requests::All, &headers::DESCRIBED) }
     }
 
     /// All limits in one layer, which belongs behind the authentication if one counts by identity.

@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, Sleep};
 
 use crate::context::{BuildContext, BuildError};
+use crate::description::Description;
 use crate::grpc::{is_grpc, put_status};
 use crate::policy::PolicyConfig;
 use crate::problem::{REQUEST_TIMEOUT, Refusal, Subject};
@@ -79,6 +80,13 @@ impl PolicyConfig for TimeoutConfig {
         };
         let timeout = Timeout { limit: self.duration, refusal: REQUEST_TIMEOUT.with_status(status) };
         Ok((!self.duration.is_zero()).then(|| Layer::new(timeout)))
+    }
+
+    fn description(&self) -> Description {
+        match StatusCode::from_u16(self.status) {
+            Ok(status) if !self.duration.is_zero() => Description::refusing(REQUEST_TIMEOUT.with_status(status)),
+            _ => Description::default(),
+        }
     }
 }
 

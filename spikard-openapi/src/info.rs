@@ -1,4 +1,4 @@
-//! The settings of the description of an API: what it says of the whole, and where it is served.
+//! What a document says of an API as a whole. The parts are settings, too.
 //!
 //! The fields are those of OpenAPI 3.1 (sections 4.8.2 to 4.8.5 and 4.8.27).
 
@@ -7,53 +7,23 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The description of the API as an OpenAPI document, and the pages that show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct OpenApiConfig {
-    /// Whether the document and its pages are served.
-    pub enabled: bool,
+/// What a document says of the API as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
     /// The name of the API.
     pub title: String,
     /// The version of the API.
     pub version: String,
-    /// What the API is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What the API is for, in `CommonMark`.
     pub description: Option<String>,
-    /// The path of the page of Swagger UI.
-    pub swagger_ui_path: String,
-    /// The path of the page of Redoc.
-    pub redoc_path: String,
-    /// The path of the document.
-    pub openapi_json_path: String,
     /// Whom to ask about the API.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<ContactInfo>,
     /// On which terms the API may be used.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub license: Option<LicenseInfo>,
     /// The servers that have the API.
     pub servers: Vec<ServerInfo>,
     /// How clients say who they are, by the name that operations call it.
     pub security_schemes: BTreeMap<String, SecuritySchemeInfo>,
-}
-
-impl Default for OpenApiConfig {
-    fn default() -> Self {
-        Self {
-            enabled: false,
-            title: "API".into(),
-            version: "1.0.0".into(),
-            description: None,
-            swagger_ui_path: "/docs".into(),
-            redoc_path: "/redoc".into(),
-            openapi_json_path: "/openapi.json".into(),
-            contact: None,
-            license: None,
-            servers: Vec::new(),
-            security_schemes: BTreeMap::new(),
-        }
-    }
 }
 
 /// Whom to ask about the API.

@@ -1,0 +1,101 @@
+//! The leaf that serves the document, as JSON or YAML: made when it is first asked for, sent with an
+//! entity tag.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use spikard_middleware::{Answer, Body, Request, Response, Service};
+
+use super::{Api, DocumentFormat, text};
+
+/// An API, and its document once it was asked for.
+pub(crate) struct Shared {
+    api: Api,
+    sent: OnceLock<[Representation; 2]>,
+}
+
+/// One form of the document, as it is sent.
+struct Representation {
+    body: Bytes,
+    /// A strong tag with its quotes.
+    tag: String,
+}
+
+impl Shared {
+    pub(crate) fn new(api: Api) -> Arc<Self> {
+        Arc::new(Self { api, sent: OnceLock::new() })
+    }
+
+    fn representation(&self, format: DocumentFormat) -> &Representation {
+        let [json, yaml] = self.sent.get_or_init(|| {
+            let written = self.api.document();
+            for remark in &written.remarks {
+                tracing::warn!("API description: {remark}");
+            }
+            let json = Representation::of(written.value.to_string());
+            [json, Representation::of(text(&written.value, DocumentFormat::Yaml))]
+        });
+        match format {
+            DocumentFormat::Json => json,
+            DocumentFormat::Yaml => yaml,
+        }
+    }
+}
+
+impl Representation {
+    fn of(text: String) -> Self {
+        let mut tag = String::from("\"");
+        for byte in &digest(&SHA256, text.as_bytes()).as_ref()[..16] {
+            // Writing to a String does not fail.
+            let _ = write!(tag, "{byte:02x}");
+        }
+        tag.push('"');
+        Self { body: text.into(), tag }
+    }
+
+    /// Whether a client has this one (RFC 9110 section 13.1.2). What compresses on the fly makes the
+    /// tag weak, and clients send it back so.
+    fn is_known(&self, headers: &HeaderMap) -> bool {
+        let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
+        tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag)
+    }
+}
+
+/// Serves one form of the document.
+pub(crate) struct DocumentLeaf {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) format: DocumentFormat,
+}
+
+impl Service for DocumentLeaf {
+    fn call(&self, request: Request) -> Answer<'_> {
+        let representation = self.shared.representation(self.format);
+        let mut response = Response::new(Body::empty());
+        let headers = response.headers_mut();
+        // Digits and letters in quotes: this does not fail.
+        headers.extend(HeaderValue::from_str(&representation.tag).ok().map(|tag| (ETAG, tag)));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if representation.is_known(request.headers()) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        } else {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.format.media_type()));
+            *response.body_mut() = Body::from(representation.body.clone());
+        }
+        Box::pin(std::future::ready(response))
+    }
+}
+
+impl DocumentFormat {
+    /// `application/json`, or RFC 9512.
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Yaml => "application/yaml",
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What stands around the function of a route, for the document: what its policies say of
+//! themselves, and what the server and the reading of requests answer.
+
+use http::StatusCode;
+use serde_json::json;
+use spikard_middleware::Policies;
+use spikard_middleware::description::{AnswerHeader, Credentials, Requests};
+use spikard_middleware::problem::{
+    BAD_REQUEST, CROSS_ORIGIN, MALFORMED_BODY, Refusal, UNSUPPORTED_MEDIA_TYPE, UPGRADE_REQUIRED, VALIDATION_ERROR,
+};
+use spikard_openapi::{
+    Header, Operation, Problem, Protocol, SecurityScheme, SecuritySchemeInfo, SecuritySchemeLocation, SecuritySchemeType,
+    Surroundings, When,
+};
+
+use super::operation::has_checked_parameters;
+
+/// What stands around an operation behind these policies.
+pub(super) fn of(policies: &Policies, operation: &Operation) -> Surroundings {
+    // A path, host or framing that cannot be: CONTRACT, whatever the route.
+    let mut surroundings = Surroundings { problems: vec![problem(BAD_REQUEST, When::Always, &[])], ..Surroundings::default() };
+    for (key, description) in policies.descriptions() {
+        surroundings.security.extend(description.credentials.into_iter().map(|credentials| scheme(key, credentials)));
+        surroundings.headers.extend(description.headers.iter().map(header));
+        let refusals = description.refusals.iter();
+        surroundings.problems.extend(refusals.map(|refused| problem(refused.refusal, when(refused.of), &refused.headers)));
+    }
+    let read = of_reading(operation).into_iter().map(|refusal| problem(refusal, When::Always, &[]));
+    surroundings.problems.extend(read);
+    surroundings
+}
+
+/// What is answered to a request that cannot be read or does not fit.
+fn of_reading(operation: &Operation) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let reads_body = operation.body.as_ref().is_some_and(|body| body.is_checked);
+    if reads_body {
+        refusals.extend([MALFORMED_BODY, CROSS_ORIGIN, UNSUPPORTED_MEDIA_TYPE]);
+    }
+    if reads_body || has_checked_parameters(operation) {
+        refusals.push(VALIDATION_ERROR);
+    }
+    if operation.protocol == Protocol::WebSocket {
+        refusals.extend([CROSS_ORIGIN, UPGRADE_REQUIRED]);
+    }
+    refusals
+}
+
+fn problem(refusal: Refusal, when: When, headers: &[AnswerHeader]) -> Problem {
+    Problem {
+        status: refusal.status.as_u16(),
+        name: name_of(refusal.status),
+        title: refusal.title.to_owned(),
+        headers: headers.iter().map(|one| Header { required: false, ..header(one) }).collect(),
+        when,
+    }
+}
+
+/// The reason phrase without spaces: `TooManyRequests`.
+fn name_of(status: StatusCode) -> String {
+    status.canonical_reason().unwrap_or("Problem").split(' ').collect()
+}
+
+fn when(of: Requests) -> When {
+    match of {
+        Requests::All => When::Always,
+        Requests::WithBody => When::Body,
+        Requests::Unsafe => When::Unsafe,
+    }
+}
+
+fn header(header: &AnswerHeader) -> Header {
+    Header {
+        name: header.name.to_owned(),
+        description: Some(header.description.to_owned()),
+        required: true,
+        schema: json!({ "type": if header.is_whole { "integer" } else { "string" } }),
+    }
+}
+
+/// The scheme of credentials, under the key of the policy that checks them.
+fn scheme(key: &str, credentials: Credentials) -> SecurityScheme {
+    let key_in = |location, name| SecuritySchemeInfo {
+        kind: SecuritySchemeType::ApiKey,
+        scheme: None,
+        bearer_format: None,
+        location: Some(location),
+        name: Some(name),
+    };
+    let (name, info) = match credentials {
+        Credentials::Bearer(format) => {
+            let bearer = SecuritySchemeInfo {
+                kind: SecuritySchemeType::Http,
+                scheme: Some("bearer".into()),
+                bearer_format: Some(format.into()),
+                location: None,
+                name: None,
+            };
+            (key.to_owned(), bearer)
+        }
+        Credentials::Header(name) => (key.to_owned(), key_in(SecuritySchemeLocation::Header, name)),
+        Credentials::Query(name) => (format!("{key}_query"), key_in(SecuritySchemeLocation::Query, name)),
+    };
+    SecurityScheme { name, info }
+}
