@@ -243,9 +243,19 @@ fn version_is_that_of_the_package() {
 #[test]
 fn help_teaches() {
     let help = stdout(&run(&["--help"]));
-    for part in
-        ["serve", "check", "explain", "routes", "openapi", "schema", "print", "version", "completions", "[[routes]]", "${NAME:-default}"]
-    {
+    for part in [
+        "serve",
+        "check",
+        "explain",
+        "routes",
+        "openapi",
+        "schema",
+        "print",
+        "version",
+        "completions",
+        "[[routes]]",
+        "${NAME:-default}",
+    ] {
         assert!(help.contains(part), "{part} is missing in\n{help}");
     }
     let serve = stdout(&run(&["serve", "--help"]));

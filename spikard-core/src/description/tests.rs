@@ -176,6 +176,7 @@ async fn real_refusals_have_the_form_that_the_document_promises() {
 #[test]
 fn compression_and_what_else_refuses_nothing_says_nothing() {
     use spikard_middleware::PolicyConfig;
-    assert_eq!(CompressionConfig::default().description(), Default::default());
-    assert_eq!(RequireConfig::default().description(), Default::default());
+    use spikard_middleware::description::Description;
+    assert_eq!(CompressionConfig::default().description(), Description::default());
+    assert_eq!(RequireConfig::default().description(), Description::default());
 }

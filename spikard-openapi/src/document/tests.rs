@@ -17,7 +17,9 @@ fn answering(status: &str) -> Operation {
 fn written(endpoints: Vec<Endpoint>) -> Written {
     let problems = ProblemSchemas { problem: json!({ "title": "P" }), validation: json!({ "title": "V" }) };
     let mut document = Document::new(Head::default()).problems(problems);
-    endpoints.into_iter().for_each(|endpoint| document.add(endpoint));
+    for endpoint in endpoints {
+        document.add(endpoint);
+    }
     document.finish()
 }
 

@@ -624,7 +624,9 @@ class StaticFilesConfig(Settings):
 
 
 class OpenApiConfig(Settings):
-    """The description of the API as an OpenAPI document, and the pages that show it."""
+    """The description of the API as an OpenAPI document, and the pages that show it. They are routes like any other,
+    and take every policy.
+    """
 
     __slots__ = (
         "enabled",
@@ -638,6 +640,22 @@ class OpenApiConfig(Settings):
         "license",
         "servers",
         "security_schemes",
+        "scalar_path",
+        "enable_request_id",
+        "access_log",
+        "catch_panic",
+        "security_headers",
+        "headers",
+        "cors",
+        "csrf",
+        "compression",
+        "request_timeout",
+        "rate_limit",
+        "jwt_auth",
+        "api_key_auth",
+        "max_body_size",
+        "decompression",
+        "require",
     )
 
     enabled: bool
@@ -653,13 +671,15 @@ class OpenApiConfig(Settings):
     """What the API is for."""
 
     swagger_ui_path: str
-    """The path of the page of Swagger UI."""
+    """The path of the page of Swagger UI; empty: no such page."""
 
     redoc_path: str
-    """The path of the page of Redoc."""
+    """The path of the page of Redoc; empty: no such page."""
 
     openapi_json_path: str
-    """The path of the document."""
+    """The path of the document. It is served as YAML, too, under the same path with `.yaml` in place of `.json` at
+    the end.
+    """
 
     contact: ContactInfo | None
     """Whom to ask about the API."""
@@ -668,10 +688,60 @@ class OpenApiConfig(Settings):
     """On which terms the API may be used."""
 
     servers: list[ServerInfo]
-    """The servers that have the API."""
+    """The servers that have the API; none: the one that serves the document."""
 
     security_schemes: dict[str, SecuritySchemeInfo]
-    """How clients say who they are, by the name that operations call it."""
+    """How clients say who they are, by the name that operations call it. What `jwt_auth` and `api_key_auth` check is
+    added, under the name that it has here, if it has one.
+    """
+
+    scalar_path: str
+    """The path of the page of Scalar; empty: no such page."""
+
+    enable_request_id: RequestIdConfig | Mapping[str, Any] | bool | None
+    """Gives every request an id and names it in the `x-request-id` header of every response."""
+
+    access_log: AccessLogConfig | Mapping[str, Any] | bool | None
+    """Writes a line per request."""
+
+    catch_panic: CatchPanicConfig | Mapping[str, Any] | bool | None
+    """Answers 500 where a handler panics. It has no settings: on or off."""
+
+    security_headers: SecurityHeadersConfig | Mapping[str, Any] | bool | None
+    """Sets headers that make browsers stricter. An empty text, `off` or `false` leaves one out."""
+
+    headers: HeadersConfig | Mapping[str, Any] | bool | None
+    """Sets, adds and removes headers of requests and responses."""
+
+    cors: CorsConfig | Mapping[str, Any] | bool | None
+    """Lets pages of other origins call this server and read its answers."""
+
+    csrf: CsrfConfig | Mapping[str, Any] | bool | None
+    """Refuses requests that pages of other sites make a browser send."""
+
+    compression: CompressionConfig | Mapping[str, Any] | bool | None
+    """Compresses answers for clients that accept it."""
+
+    request_timeout: TimeoutConfig | Mapping[str, Any] | float | str | bool | None
+    """Bounds how long a handler may take to begin its answer."""
+
+    rate_limit: RateLimitConfig | Mapping[str, Any] | Sequence[RateLimitConfig | Mapping[str, Any]] | bool | None
+    """Admits a number of requests a second, and a burst at once, for each client."""
+
+    jwt_auth: JwtConfig | Mapping[str, Any] | bool | None
+    """Lets requests through that carry a valid JSON Web Token."""
+
+    api_key_auth: ApiKeyConfig | Mapping[str, Any] | bool | None
+    """Lets requests through that carry one of the API keys."""
+
+    max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool | None
+    """Bounds the size of request bodies."""
+
+    decompression: DecompressionConfig | Mapping[str, Any] | bool | None
+    """Decodes compressed request bodies. `max_body_size` bounds what comes out, too."""
+
+    require: RequireConfig | Mapping[str, Any] | bool | None
+    """What the verified identity of a request must have."""
 
     def __init__(
         self,
@@ -686,6 +756,23 @@ class OpenApiConfig(Settings):
         license: LicenseInfo | Mapping[str, Any] | None = None,
         servers: Sequence[ServerInfo | Mapping[str, Any]] = (),
         security_schemes: Mapping[str, SecuritySchemeInfo | Mapping[str, Any]] | None = None,
+        *,
+        scalar_path: str = "",
+        enable_request_id: RequestIdConfig | Mapping[str, Any] | bool | None = None,
+        access_log: AccessLogConfig | Mapping[str, Any] | bool | None = None,
+        catch_panic: CatchPanicConfig | Mapping[str, Any] | bool | None = None,
+        security_headers: SecurityHeadersConfig | Mapping[str, Any] | bool | None = None,
+        headers: HeadersConfig | Mapping[str, Any] | bool | None = None,
+        cors: CorsConfig | Mapping[str, Any] | bool | None = None,
+        csrf: CsrfConfig | Mapping[str, Any] | bool | None = None,
+        compression: CompressionConfig | Mapping[str, Any] | bool | None = None,
+        request_timeout: TimeoutConfig | Mapping[str, Any] | float | str | bool | None = None,
+        rate_limit: RateLimitConfig | Mapping[str, Any] | Sequence[RateLimitConfig | Mapping[str, Any]] | bool | None = None,
+        jwt_auth: JwtConfig | Mapping[str, Any] | bool | None = None,
+        api_key_auth: ApiKeyConfig | Mapping[str, Any] | bool | None = None,
+        max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool | None = None,
+        decompression: DecompressionConfig | Mapping[str, Any] | bool | None = None,
+        require: RequireConfig | Mapping[str, Any] | bool | None = None,
     ) -> None:
         self.enabled = enabled
         self.title = title
@@ -698,6 +785,22 @@ class OpenApiConfig(Settings):
         self.license = maybe(LicenseInfo, license)
         self.servers = many(ServerInfo, servers)
         self.security_schemes = named(SecuritySchemeInfo, security_schemes)
+        self.scalar_path = scalar_path
+        self.enable_request_id = enable_request_id
+        self.access_log = access_log
+        self.catch_panic = catch_panic
+        self.security_headers = security_headers
+        self.headers = headers
+        self.cors = cors
+        self.csrf = csrf
+        self.compression = compression
+        self.request_timeout = request_timeout
+        self.rate_limit = rate_limit
+        self.jwt_auth = jwt_auth
+        self.api_key_auth = api_key_auth
+        self.max_body_size = max_body_size
+        self.decompression = decompression
+        self.require = require
 
 
 class LimitsConfig(Settings, nested=("body",)):
