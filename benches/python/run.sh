@@ -19,6 +19,8 @@ ours="$target/bench-python/spikard-$version" peers="$target/bench-python/peers-$
 [ -x "$peers/bin/python" ] || "$python" -m venv "$peers"
 "$peers/bin/pip" install --quiet --disable-pip-version-check -r benches/python/requirements.txt
 make python VENV="$ours" PYTHON="$python" PROFILE=release
+# pip compiles the modules that it installs; of ours it only knows where they are.
+env -u PYTHONDONTWRITEBYTECODE "$ours/bin/python" -m compileall -q spikard-py/python
 cargo build --release -p spikard-benches --bin reference
 SPIKARD_PYTHON="$ours/bin/python" PEERS_PYTHON="$peers/bin/python" REFERENCE="$target/release/reference" \
     exec "$python" benches/python/run.py "$@"

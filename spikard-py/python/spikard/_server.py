@@ -13,8 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from spikard import _after, _log, _loop, _reload, _spikard, _stream, _threads
-from spikard._reload import command
+from spikard import _after, _log, _loop, _spikard, _stream, _threads
 from spikard._stream import pump
 from spikard.responses import Response
 
@@ -176,12 +175,14 @@ def run(
     if reload:
         if count > 1:
             raise ValueError("reload stands beside several workers, expected one of the two")
+        from spikard import _reload
+
         if not _reload.is_watched():
             _reload.watch()
             return
     host, port = _address(host, port, configured_host, configured_port)
     if (count > 1 or max_requests or max_rss) and not _spikard.is_worker():
-        _spikard.supervise(command(), count, host, port, patience, max_requests, max_rss, _announce)
+        _spikard.supervise(_command(), count, host, port, patience, max_requests, max_rss, _announce)
         return
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
@@ -196,7 +197,7 @@ def run_file(*, file: str, host: str, port: int, workers: int, shutdown_timeout:
     if not _spikard.is_worker():
         print(banner, end="", file=sys.stderr, flush=True)
         if workers > 1:
-            _spikard.supervise(command(), workers, host, port, shutdown_timeout, None, None, _announce)
+            _spikard.supervise(_command(), workers, host, port, shutdown_timeout, None, None, _announce)
             return
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
@@ -236,6 +237,13 @@ def _address(host: str | None, port: int | None, configured_host: str, configure
         port = int(given)
     host = host if host is not None else os.environ.get("SPIKARD_HOST")
     return (configured_host if host is None else host), (configured_port if port is None else port)
+
+
+def _command() -> list[str]:
+    """What starts this program again. Imported late: a program that serves alone needs none of it."""
+    from spikard._reload import command
+
+    return command()
 
 
 def _announce(addresses: list[tuple[str, int]]) -> None:
