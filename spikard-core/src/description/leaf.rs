@@ -6,11 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use http::{HeaderValue, StatusCode};
 use spikard_middleware::{Answer, Body, Request, Response, Service};
 
 use super::{Api, DocumentFormat, text};
+use crate::leaf::is_held;
 
 /// An API, and its document once it was asked for.
 pub(crate) struct Shared {
@@ -56,14 +57,6 @@ impl Representation {
         tag.push('"');
         Self { body: text.into(), tag }
     }
-
-    /// Whether a client has this one (RFC 9110 section 13.1.2). What compresses on the fly makes the
-    /// tag weak, and clients send it back so.
-    fn is_known(&self, headers: &HeaderMap) -> bool {
-        let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
-        tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag)
-    }
 }
 
 /// Serves one form of the document.
@@ -80,7 +73,7 @@ impl Service for DocumentLeaf {
         // Digits and letters in quotes: this does not fail.
         headers.extend(HeaderValue::from_str(&representation.tag).ok().map(|tag| (ETAG, tag)));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        if representation.is_known(request.headers()) {
+        if is_held(request.headers(), &representation.tag) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.format.media_type()));

@@ -5,6 +5,7 @@
 
 mod converted;
 mod leaves;
+mod pages;
 mod plan;
 mod route;
 #[cfg(test)]

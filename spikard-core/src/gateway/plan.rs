@@ -9,6 +9,7 @@ use spikard_openapi::Describe;
 
 use super::converted::checked;
 use super::leaves::{BuiltLeaf, Leaves, directory_name};
+use super::pages;
 use super::route::Route;
 use crate::config::{OpenApiConfig, RouteConfig, ServerConfig};
 use crate::description::{Api, DocumentFormat, DocumentLeaf, Shared};
@@ -142,23 +143,26 @@ impl Plan<'_> {
         paths.iter().filter(|path| !path.is_empty()).map(route).collect()
     }
 
-    /// The routes of the description of the API: the document, as JSON and as YAML.
+    /// The routes of the description of the API: the document, as JSON and as YAML, and its pages.
     fn description(&self, config: &OpenApiConfig, api: &Arc<Shared>, ctx: &BuildContext) -> Result<Vec<Route>, BuildError> {
         let effective = config.effective(&self.policies);
         let stack = self.stack_of(&effective, ctx)?;
         let documents =
             [(config.openapi_json_path.clone(), DocumentFormat::Json), (config.openapi_yaml_path(), DocumentFormat::Yaml)];
-        let route = |(path, format): (String, DocumentFormat)| {
-            let invalid = |message| ctx.invalid("openapi_json_path", message);
-            let path = PathPattern::parse(&path).map_err(invalid)?;
-            if path.names().next().is_some() {
-                return Err(invalid(format!("path is `{path}`, expected one without parameters")));
-            }
+        let documents = documents.into_iter().map(|(path, format)| {
+            let path = PathPattern::parse(&path).and_then(pages::one);
+            let path = path.map_err(|message| ctx.invalid("openapi_json_path", message))?;
+            Ok((path, BuiltLeaf::new("openapi document", Arc::new(DocumentLeaf { shared: Arc::clone(api), format }))))
+        });
+        let documents = documents.collect::<Result<Vec<_>, BuildError>>();
+        let mut errors = Vec::new();
+        let leaves = [documents, pages::pages(config, ctx)].map(|leaves| keep(leaves, &mut errors).unwrap_or_default());
+        BuildError::all(errors)?;
+        let route = |(path, leaf)| {
             let key = RouteKey { host: HostPattern::Any, path, methods: vec![Method::GET] };
-            let leaf = BuiltLeaf::new("openapi document", Arc::new(DocumentLeaf { shared: Arc::clone(api), format }));
-            Ok(Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf))
+            Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf)
         };
-        documents.into_iter().map(route).collect()
+        Ok(leaves.into_iter().flatten().map(route).collect())
     }
 
     fn stack_of(&self, effective: &Effective, ctx: &BuildContext) -> Result<Stack, BuildError> {

@@ -1,0 +1,50 @@
+//! The pages of the description of the API, as leaves of routes.
+
+use std::sync::Arc;
+
+use spikard_middleware::{BuildContext, BuildError};
+use spikard_openapi::pages::{Page, PageSettings};
+
+use super::leaves::BuiltLeaf;
+use crate::config::OpenApiConfig;
+use crate::leaf::PageResource;
+use crate::routes::PathPattern;
+
+/// All that the pages are made of, page after page, each for a route of its own; `ctx` is that of
+/// `openapi`.
+pub(super) fn pages(config: &OpenApiConfig, ctx: &BuildContext) -> Result<Vec<(PathPattern, BuiltLeaf)>, BuildError> {
+    let pages = [
+        (Page::SwaggerUi, "swagger_ui_path", &config.swagger_ui_path),
+        (Page::Redoc, "redoc_path", &config.redoc_path),
+        (Page::Scalar, "scalar_path", &config.scalar_path),
+    ];
+    let servers: Vec<&str> = config.servers.iter().map(|server| server.url.as_str()).collect();
+    let mut routes = Vec::new();
+    let mut errors = Vec::new();
+    for (page, key, path) in pages.into_iter().filter(|(.., path)| !path.is_empty()) {
+        if let Err(message) = PathPattern::parse(path).and_then(one) {
+            errors.push(ctx.invalid(key, message));
+            continue;
+        }
+        let document = &config.openapi_json_path;
+        for resource in page.resources(&PageSettings { title: &config.title, path, document, servers: &servers }) {
+            match PathPattern::parse(&resource.path) {
+                Ok(path) => {
+                    let leaf = BuiltLeaf::new(format!("openapi {key}"), Arc::new(PageResource::new(resource)));
+                    routes.push((path, leaf));
+                }
+                Err(message) => errors.push(ctx.invalid(key, message)),
+            }
+        }
+    }
+    BuildError::all(errors)?;
+    Ok(routes)
+}
+
+/// The path, if it is one and not many.
+pub(super) fn one(path: PathPattern) -> Result<PathPattern, String> {
+    if path.names().next().is_some() {
+        return Err(format!("path is `{path}`, expected one without parameters"));
+    }
+    Ok(path)
+}
