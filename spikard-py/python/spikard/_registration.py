@@ -78,7 +78,7 @@ class Registration(Struct, frozen=True):
             function, path=path, methods=self.methods, localns=self.localns, provided=provided, **self.schemas
         )
         is_async, may_wait, scoped = _is_async(function), _waiting.may_wait(function), False
-        to_thread = self.behaviour.get("sync_to_thread", True)
+        to_thread = self.behaviour.get("sync_to_thread", True) and _waiting.may_block(function)
         if signature.injected:
             from . import _injection
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
@@ -48,6 +49,7 @@ async def waits() -> str:
 
 @app.get("/thread")
 def thread() -> str:
+    time.sleep(0)
     return "from a thread"
 
 
