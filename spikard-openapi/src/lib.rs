@@ -18,6 +18,7 @@
 //! ```
 
 mod document;
+pub mod foreign;
 mod info;
 mod operation;
 pub mod pages;
