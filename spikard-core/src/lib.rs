@@ -48,6 +48,7 @@
 pub mod app;
 pub mod config;
 pub mod description;
+mod edge;
 pub mod explain;
 pub mod gateway;
 pub mod grpc;

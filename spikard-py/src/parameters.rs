@@ -120,5 +120,6 @@ pub(crate) fn spec(plan: &Bound<'_, PyAny>) -> PyResult<ParameterSpec> {
         schema: json::of(&plan.getattr("schema")?)?,
         required: plan.getattr("required")?.extract()?,
         separator: plan.getattr("separator")?.extract()?,
+        form: None,
     })
 }

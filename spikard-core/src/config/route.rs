@@ -1,10 +1,11 @@
 //! One route of the configuration: what it matches, its policies and its one leaf.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use spikard_middleware::{DirectoryConfig, with_policies};
+use spikard_middleware::{DirectoryConfig, units, with_policies};
 
 with_policies! {
     /// A route: a path, the methods and host it answers, policies of its own, and exactly one of
@@ -36,7 +37,59 @@ with_policies! {
         /// A Python application, `module:app`; its routes stand below the path, which ends in `{*rest}`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub python: Option<String>,
+        /// A file with the OpenAPI document of the upstream (3.0 or 3.1, YAML or JSON), in place of the one that the
+        /// upstream has. Its paths are those that the upstream is asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(extend("format" = units::PATH_FORMAT))]
+        pub openapi: Option<PathBuf>,
+        /// What is held to that document: `request`, or `both` requests and answers. A request that does not fit is
+        /// answered 422 (400, 413, 415), and the upstream does not see it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub validate: Option<Validate>,
+        /// With `validate`, what becomes of requests for which the document has no path or method: `refuse`, the
+        /// default, answers 404 or 405, `pass` asks the upstream.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub undescribed_requests: Option<UndescribedRequests>,
+        /// With `validate = "both"`, what becomes of answers that break the document: `log`, the default, passes them
+        /// on, `refuse` answers 502. Both write a line to the log.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub broken_responses: Option<BrokenResponses>,
     }
+}
+
+/// What is held to the OpenAPI document of an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Validate {
+    /// Requests.
+    Request,
+    /// Requests and answers.
+    Both,
+}
+
+/// What becomes of requests for which the document of an upstream has no path or method.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum UndescribedRequests {
+    /// They are answered 404 or 405.
+    #[default]
+    Refuse,
+    /// The upstream answers them, unchecked.
+    Pass,
+}
+
+/// What becomes of answers that break the document of their upstream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum BrokenResponses {
+    /// The client gets them, and the log says so.
+    #[default]
+    Log,
+    /// The client gets a 502, and the log says why.
+    Refuse,
 }
 
 /// A fixed answer: a status, headers, and text or JSON.

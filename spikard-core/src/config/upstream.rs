@@ -53,6 +53,11 @@ pub struct UpstreamConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = units::PATH_FORMAT))]
     pub ca: Option<PathBuf>,
+    /// A file with the OpenAPI document of these servers (3.0 or 3.1, YAML or JSON), for routes that
+    /// have no `openapi` of their own. Its paths are those that the servers are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = units::PATH_FORMAT))]
+    pub openapi: Option<PathBuf>,
 }
 
 impl Default for UpstreamConfig {
@@ -68,6 +73,7 @@ impl Default for UpstreamConfig {
             http2: false,
             preserve_host: true,
             ca: None,
+            openapi: None,
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn checked(path: &PathPattern, leaf: Arc<dyn Service>, ctx: &BuildCon
 /// What is checked; none if every text will do.
 fn spec(name: &str, converter: Converter) -> Option<ParameterSpec> {
     let schema = (converter != Converter::Str).then(|| converter.schema())?;
-    Some(ParameterSpec { key: name.to_owned(), source: Source::Path, schema, required: true, separator: None })
+    Some(ParameterSpec { key: name.to_owned(), source: Source::Path, schema, required: true, separator: None, form: None })
 }
 
 impl Service for Converted {

@@ -8,7 +8,9 @@ use spikard_middleware::{BuildContext, BuildError, Service};
 use spikard_openapi::Describe;
 
 use super::converted::checked;
-use crate::config::{RouteConfig, ServerConfig};
+use super::upstream_api::{Documents, UpstreamApi};
+use crate::config::{OpenApiFile, RouteConfig, ServerConfig, Validate};
+use crate::edge::{Edge, Parts};
 use crate::leaf::{Directory, FixedResponse, Redirect};
 use crate::proxy::Upstream;
 use crate::python::{PythonLeaf, PythonLeaves};
@@ -23,11 +25,13 @@ pub(super) struct BuiltLeaf {
     pub(super) service: Arc<dyn Service>,
     /// What it says of itself in the description of the API.
     pub(super) description: Option<Arc<dyn Describe>>,
+    /// What the document of its upstream says of it.
+    pub(super) api: Option<UpstreamApi>,
 }
 
 impl BuiltLeaf {
     pub(super) fn new(name: impl Into<String>, service: Arc<dyn Service>) -> Self {
-        Self { name: name.into(), source: None, service, description: None }
+        Self { name: name.into(), source: None, service, description: None, api: None }
     }
 }
 
@@ -40,6 +44,9 @@ pub(super) struct Leaves<'a> {
     python: &'a dyn PythonLeaves,
     /// None: it could not be built, and that is reported.
     upstreams: BTreeMap<String, Option<Upstream>>,
+    documents: Documents,
+    /// The documents of the upstreams; none: it could not be read, and that is reported.
+    of_upstreams: BTreeMap<String, Option<Arc<OpenApiFile>>>,
 }
 
 impl<'a> Leaves<'a> {
@@ -55,16 +62,25 @@ impl<'a> Leaves<'a> {
             let built = Upstream::build(upstream, &ctx.at(list.key(name)));
             (name.clone(), built.map_err(|error| errors.push(error)).ok())
         });
-        Self { config, python, upstreams: upstreams.collect() }
+        let upstreams = upstreams.collect();
+        let documents = Documents::default();
+        let described = config.upstreams.iter().filter_map(|(name, upstream)| Some((name, upstream.openapi.as_ref()?)));
+        let of_upstreams = described.map(|(name, file)| {
+            let read = documents.open(file, &ctx.at(list.key(name)));
+            (name.clone(), read.map_err(|error| errors.push(error)).ok())
+        });
+        let of_upstreams = of_upstreams.collect();
+        Self { config, python, upstreams, documents, of_upstreams }
     }
 
     /// Builds the leaf of a route with the path `path`, behind the check that the path asks for.
     pub(super) fn leaf(&self, config: &RouteConfig, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
         check_one(config, ctx)?;
+        check_description(config, ctx)?;
         let (leaf, checks_path) = if config.python.is_some() {
             let leaf = self.python.leaf(config, self.config, ctx)?;
             let PythonLeaf { name, service, source, checks_path, description } = leaf;
-            (BuiltLeaf { name, source, service, description }, checks_path)
+            (BuiltLeaf { name, source, service, description, api: None }, checks_path)
         } else {
             (self.unchecked(config, path, ctx)?, false)
         };
@@ -77,7 +93,7 @@ impl<'a> Leaves<'a> {
     fn unchecked(&self, config: &RouteConfig, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
         let inner = |key: &str| ctx.at(ctx.place().key(key));
         if let Some(name) = &config.upstream {
-            return self.upstream(name, path, &inner("upstream"));
+            return self.upstream(name, config, path, ctx);
         }
         if let Some(files) = &config.static_files {
             let leaf = Directory::build(files, path, &inner("static_files"))?;
@@ -95,25 +111,70 @@ impl<'a> Leaves<'a> {
         Err(ctx.invalid("", "the route has nothing that answers"))
     }
 
-    fn upstream(&self, name: &str, path: &PathPattern, ctx: &BuildContext) -> Result<BuiltLeaf, BuildError> {
-        match self.upstreams.get(name) {
-            Some(Some(upstream)) => Ok(BuiltLeaf::new(format!("upstream {name}"), Arc::new(upstream.leaf(path, ctx)?))),
+    fn upstream(
+        &self,
+        name: &str,
+        config: &RouteConfig,
+        path: &PathPattern,
+        ctx: &BuildContext,
+    ) -> Result<BuiltLeaf, BuildError> {
+        let inner = ctx.at(ctx.place().key("upstream"));
+        let upstream = match self.upstreams.get(name) {
+            Some(Some(upstream)) => upstream,
             // Its own error is reported; the route has none.
-            Some(None) => Err(BuildError::Several(Vec::new())),
+            Some(None) => return Err(BuildError::Several(Vec::new())),
             None if self.upstreams.is_empty() => {
-                Err(ctx.invalid("", format!("upstream is `{name}`, expected an entry of `upstreams`")))
+                return Err(inner.invalid("", format!("upstream is `{name}`, expected an entry of `upstreams`")));
             }
             None => {
                 let known: Vec<String> = self.upstreams.keys().map(|name| format!("`{name}`")).collect();
-                Err(ctx.invalid("", format!("upstream is `{name}`, expected {}", known.join(" or "))))
+                return Err(inner.invalid("", format!("upstream is `{name}`, expected {}", known.join(" or "))));
             }
-        }
+        };
+        let leaf = upstream.leaf(path, &inner)?;
+        let title = format!("upstream {name}");
+        let file = match (&config.openapi, self.of_upstreams.get(name)) {
+            (Some(file), _) => self.documents.open(file, ctx)?,
+            (None, Some(Some(file))) => Arc::clone(file),
+            (None, Some(None)) => return Err(BuildError::Several(Vec::new())),
+            (None, None) if config.validate.is_some() => {
+                let message = format!("the route has `validate`, expected `openapi` beside it or in the upstream `{name}`");
+                return Err(ctx.invalid("validate", message));
+            }
+            (None, None) => return Ok(BuiltLeaf::new(title, Arc::new(leaf))),
+        };
+        let api = UpstreamApi::new(Arc::clone(&file), upstream.clone(), path.clone(), config.validate);
+        let Some(validate) = config.validate else {
+            return Ok(BuiltLeaf { api: Some(api), ..BuiltLeaf::new(title, Arc::new(leaf)) });
+        };
+        let held = if validate == Validate::Both { "requests and answers" } else { "requests" };
+        let title = format!("{title}, {held} held to {}", file.name());
+        let limits = self.config.limits.body;
+        let parts = Parts { leaf, upstream, file: &file, route: config, path, validate, limits, count: api.counter() };
+        Ok(BuiltLeaf { api: Some(api), ..BuiltLeaf::new(title, Arc::new(Edge::build(parts, ctx)?)) })
     }
 }
 
 /// What the leaf of a directory is called.
 pub(super) fn directory_name(directory: &Path) -> String {
     format!("static_files {}", directory.display())
+}
+
+/// What is said of the document of an upstream has to have an effect.
+fn check_description(config: &RouteConfig, ctx: &BuildContext) -> Result<(), BuildError> {
+    let mut errors = Vec::new();
+    let mut lacks = |key: &str, given: bool, lacks: bool, expected: &str| {
+        if given && lacks {
+            errors.push(ctx.invalid(key, format!("the route has `{key}`, expected {expected} beside it")));
+        }
+    };
+    let no_upstream = config.upstream.is_none();
+    lacks("openapi", config.openapi.is_some(), no_upstream, "`upstream`");
+    lacks("validate", config.validate.is_some(), no_upstream, "`upstream`");
+    lacks("undescribed_requests", config.undescribed_requests.is_some(), config.validate.is_none(), "`validate`");
+    let no_answers = config.validate != Some(Validate::Both);
+    lacks("broken_responses", config.broken_responses.is_some(), no_answers, "`validate = \"both\"`");
+    BuildError::all(errors)
 }
 
 fn check_one(config: &RouteConfig, ctx: &BuildContext) -> Result<(), BuildError> {

@@ -10,6 +10,7 @@ mod plan;
 mod route;
 #[cfg(test)]
 mod tests;
+mod upstream_api;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::routes::{Matched, PathParams, Table};
 pub use plan::Leaf;
 use plan::Sources;
 pub use route::Route;
+pub use upstream_api::UpstreamApi;
 
 /// All routes of a server, ready to answer.
 pub struct Gateway {

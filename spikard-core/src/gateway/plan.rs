@@ -66,7 +66,7 @@ pub(super) fn routes(
         let Leaf { route, name, service, description } = leaf;
         let leaf = |path: &PathPattern| {
             let service = checked(path, service, plan.ctx)?;
-            Ok(BuiltLeaf { name, source: None, service, description })
+            Ok(BuiltLeaf { description, ..BuiltLeaf::new(name, service) })
         };
         plan.route(&route, leaf, plan.ctx)
     });

@@ -7,6 +7,7 @@ use spikard_middleware::{ConfigPath, Effective, Service, Stack};
 use spikard_openapi::Describe;
 
 use super::leaves::BuiltLeaf;
+use super::upstream_api::UpstreamApi;
 use crate::leaf::Options;
 use crate::routes::{HostPattern, RouteKey};
 
@@ -16,6 +17,7 @@ pub struct Route {
     place: ConfigPath,
     leaf: String,
     description: Option<Arc<dyn Describe>>,
+    api: Option<UpstreamApi>,
     source: Option<String>,
     effective: Arc<Effective>,
     stack: Stack,
@@ -25,10 +27,10 @@ pub struct Route {
 
 impl Route {
     pub(super) fn new(key: RouteKey, place: ConfigPath, effective: Effective, stack: Stack, leaf: BuiltLeaf) -> Self {
-        let BuiltLeaf { name: leaf, source, service, description } = leaf;
+        let BuiltLeaf { name: leaf, source, service, description, api } = leaf;
         let service = stack.around(service);
         let preflight = stack.around(Arc::new(Options));
-        Self { key, place, leaf, description, source, effective: Arc::new(effective), stack, service, preflight }
+        Self { key, place, leaf, description, api, source, effective: Arc::new(effective), stack, service, preflight }
     }
 
     /// What the route answers to.
@@ -54,6 +56,12 @@ impl Route {
     /// What the leaf says of itself in the description of the API; none: it has nothing to say.
     pub fn description(&self) -> Option<&Arc<dyn Describe>> {
         self.description.as_ref()
+    }
+
+    /// What the document of its upstream says of what the route leads to; none if there is no such
+    /// document.
+    pub fn upstream_api(&self) -> Option<&UpstreamApi> {
+        self.api.as_ref()
     }
 
     /// The policies in force, and which of them are the server's.

@@ -42,7 +42,7 @@ const INLINE: usize = 32 << 10;
 
 /// Does work on `bytes` bytes of a body; if they are many, on a thread of its own: the thread of
 /// the request has others to serve.
-pub(super) async fn aside<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn aside<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
     if bytes <= INLINE {
         return work();
     }

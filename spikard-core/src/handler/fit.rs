@@ -33,14 +33,19 @@ impl Schemas {
             }
         }
         if let Some(schema) = &self.body {
-            let RequestBody { bytes, content } = std::mem::take(&mut data.body);
-            let (schema, length) = (schema.clone(), bytes.len());
-            let (body, found) = aside(length, move || judged(bytes, content, &schema)).await;
+            let (body, found) = judge(std::mem::take(&mut data.body), schema).await;
             data.body = body;
             violations.extend(found);
         }
         if violations.is_empty() { Ok(()) } else { Err(violations) }
     }
+}
+
+/// A body, the fields of a form as its schema wants them, and everything about it that does not fit.
+pub(crate) async fn judge(body: RequestBody, schema: &Schema) -> (RequestBody, Vec<Violation>) {
+    let RequestBody { bytes, content } = body;
+    let (schema, length) = (schema.clone(), bytes.len());
+    aside(length, move || judged(bytes, content, &schema)).await
 }
 
 fn judged(bytes: Bytes, mut content: Content, schema: &Schema) -> (RequestBody, Vec<Violation>) {

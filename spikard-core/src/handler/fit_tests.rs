@@ -47,6 +47,7 @@ impl Handler for Echo {
             schema: json!({"type": "integer"}),
             required,
             separator: None,
+            form: None,
         };
         Some(Parameters::compile(vec![integer(Source::Path, "id", true), integer(Source::Query, "page", false)]).unwrap())
     }

@@ -15,6 +15,7 @@ mod http2;
 mod path;
 mod plan;
 mod pool;
+mod reach;
 mod relay;
 mod target;
 #[cfg(test)]
@@ -28,8 +29,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use http::uri::PathAndQuery;
 use spikard_middleware::problem::Subject;
-use spikard_middleware::{Answer, BuildContext, BuildError, Request, Service};
+use spikard_middleware::{Answer, BuildContext, BuildError, Request, Response, Service};
 
 use self::path::PathRule;
 use self::pool::Pool;
@@ -39,6 +42,7 @@ use crate::config::UpstreamConfig;
 use crate::routes::PathPattern;
 
 pub(crate) use self::headers::remove_nominated;
+pub(crate) use self::reach::Reach;
 
 /// A group of servers that answer alike, with the connections to them. Cheap to clone; clones
 /// share the connections.
@@ -144,14 +148,24 @@ fn path_rule(config: &UpstreamConfig, ctx: &BuildContext) -> Result<PathRule, Bu
 /// The leaf of `upstream = "name"`.
 pub struct UpstreamLeaf(Upstream);
 
+impl UpstreamLeaf {
+    /// What the upstream answers.
+    ///
+    /// # Errors
+    /// When it gives no answer: the refusal that the client gets in its place.
+    pub(crate) async fn answer(&self, request: Request) -> Result<Response, Response> {
+        let subject = Subject::of(&request);
+        self.0.0.forward(request).await.map_err(|failure| failure.refusal(&subject))
+    }
+
+    /// The path and query that the upstream is asked for.
+    pub(crate) fn asked(&self, request: &Request) -> PathAndQuery {
+        self.0.0.path.apply(request.uri(), request.extensions().get())
+    }
+}
+
 impl Service for UpstreamLeaf {
     fn call(&self, request: Request) -> Answer<'_> {
-        Box::pin(async move {
-            let subject = Subject::of(&request);
-            match self.0.0.forward(request).await {
-                Ok(response) => response,
-                Err(failure) => failure.refusal(&subject),
-            }
-        })
+        Box::pin(self.answer(request).map(|answer| answer.unwrap_or_else(|refusal| refusal)))
     }
 }

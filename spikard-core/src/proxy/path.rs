@@ -156,7 +156,7 @@ fn stripped<'a>(path: &'a str, prefix: &[String]) -> Option<&'a str> {
     })
 }
 
-fn decoded(segment: &str) -> Cow<'_, str> {
+pub(super) fn decoded(segment: &str) -> Cow<'_, str> {
     percent_decode_str(segment).decode_utf8_lossy()
 }
 

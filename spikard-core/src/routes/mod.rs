@@ -13,4 +13,5 @@ mod table;
 pub use converter::Converter;
 pub use host::HostPattern;
 pub use path::{PathPattern, Segment};
+pub(crate) use table::with_implied;
 pub use table::{Matched, PathParams, RouteKey, Table, TableError};

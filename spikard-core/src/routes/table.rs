@@ -280,7 +280,7 @@ impl Node {
 }
 
 /// What `Allow` lists: `HEAD` with `GET`, and `OPTIONS`, which every path answers.
-fn with_implied(mut methods: Vec<Method>) -> Vec<Method> {
+pub(crate) fn with_implied(mut methods: Vec<Method>) -> Vec<Method> {
     if methods.contains(&Method::GET) {
         methods.push(Method::HEAD);
     }

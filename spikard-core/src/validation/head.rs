@@ -73,8 +73,13 @@ impl<'a> Query<'a> {
         query
     }
 
+    /// Names and values as they were sent.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = &(&'a str, &'a str)> {
+        self.few[..self.count].iter().chain(&self.more)
+    }
+
     pub(super) fn texts(&self, key: &str) -> Texts<'a> {
-        let pairs = self.few[..self.count].iter().chain(&self.more).filter(|(name, _)| is_called(name, key));
+        let pairs = self.pairs().filter(|(name, _)| is_called(name, key));
         Texts::of(pairs.map(|(_, value)| text::decoded(value).ok_or_else(|| (*value).to_owned())))
     }
 }

@@ -38,6 +38,7 @@ mod formats;
 mod head;
 pub(crate) mod leaf;
 mod node;
+mod object;
 mod order;
 mod parameter;
 mod parameters;
@@ -53,8 +54,9 @@ mod wording;
 
 pub use coerce::coerce;
 pub use head::RequestHead;
-pub use parameter::{Parameter, ParameterSpec};
+pub use parameter::{Parameter, ParameterForm, ParameterSpec};
 pub use parameters::Parameters;
 pub use schema::{Schema, SchemaError};
+pub(crate) use shape::{Sort, sort_of};
 pub use violation::{Location, Source, Violation, refuse};
 pub(crate) use wording::or;

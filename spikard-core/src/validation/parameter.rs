@@ -21,6 +21,24 @@ pub struct ParameterSpec {
     /// What stands between the elements of a list within one value. Without it, every occurrence
     /// of the key is an element.
     pub separator: Option<String>,
+    /// How its text is data: an object, or JSON; none: a single value or a list.
+    pub form: Option<ParameterForm>,
+}
+
+/// How a parameter that is an object is written, in the words of OpenAPI 3.1 (section 4.8.12.4). Values
+/// become what the schema wants of the properties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParameterForm {
+    /// `name[key]=value`, in a query.
+    Deep,
+    /// `key=value`, in a query: all keys but these, which are other parameters.
+    Exploded(Vec<String>),
+    /// `key,value,key,value`, with this between them.
+    Flat(char),
+    /// `key=value,key=value`.
+    Pairs,
+    /// JSON, of which any value may be written.
+    Json,
 }
 
 /// The value of a parameter.

@@ -9,6 +9,26 @@ use serde_json::Value;
 
 use super::leaf::resolved;
 
+/// What the text of a parameter is to become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Single,
+    List,
+    Object,
+}
+
+/// What a schema wants as a whole; a single value, if it says nothing.
+pub(crate) fn sort_of(schema: &Value) -> Sort {
+    let types = Shape::root(schema).types();
+    if types.contains(JsonType::Array) {
+        Sort::List
+    } else if types.contains(JsonType::Object) {
+        Sort::Object
+    } else {
+        Sort::Single
+    }
+}
+
 /// The schemas that govern a place.
 #[derive(Clone)]
 pub(super) struct Shape<'s> {

@@ -56,16 +56,19 @@ impl Foreign {
     }
 }
 
-/// What of the operations contradicts itself.
-pub(super) fn check_operations(foreign: &Foreign) -> Result<(), Vec<ForeignError>> {
+/// The paths that are no templates.
+pub(super) fn check_paths(foreign: &Foreign) -> Vec<ForeignError> {
+    let paths = foreign.document().get("paths").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    let wrong = paths.filter(|path| !path.starts_with("x-")).filter_map(|path| {
+        let message = Template::parse(path).err()?;
+        Some(ForeignError::new(&Pointer::default().join("paths").join(path), message))
+    });
+    wrong.collect()
+}
+
+/// What of the parameters of all operations contradicts itself.
+pub(super) fn check_parameters(foreign: &Foreign) -> Vec<ForeignError> {
     let mut errors = Vec::new();
-    for path in foreign.document().get("paths").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
-        if let Err(message) = Template::parse(path)
-            && !path.starts_with("x-")
-        {
-            errors.push(ForeignError::new(&Pointer::default().join("paths").join(path), message));
-        }
-    }
     let mut seen = HashSet::new();
     for operation in foreign.operations() {
         match parameter::parameters(foreign, &operation) {
@@ -74,5 +77,5 @@ pub(super) fn check_operations(foreign: &Foreign) -> Result<(), Vec<ForeignError
             Ok(parameters) => errors.extend(parameter::missing_of_path(&operation, &parameters)),
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
+    errors
 }

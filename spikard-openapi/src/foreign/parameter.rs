@@ -74,7 +74,8 @@ pub(super) fn parameters<'d>(
             let at = foreign.place_of(written, &place.join(&index.to_string()));
             match ForeignParameter::read(foreign.resolve(written), &at) {
                 Ok(parameter) if own.iter().any(|known| known.is_same_as(&parameter)) => {
-                    errors.push(ForeignError::new(&at, format!("parameter `{}` stands here twice, expected once", parameter.name)));
+                    errors
+                        .push(ForeignError::new(&at, format!("parameter `{}` stands here twice, expected once", parameter.name)));
                 }
                 Ok(parameter) => own.push(parameter),
                 Err(error) => errors.push(error),
@@ -93,9 +94,8 @@ pub(super) fn parameters<'d>(
 
 /// The parameters of the path that nothing is said of.
 pub(super) fn missing_of_path(operation: &ForeignOperation<'_>, parameters: &[ForeignParameter<'_>]) -> Vec<ForeignError> {
-    let is_known = |name: &str| {
-        parameters.iter().any(|parameter| parameter.location == ParameterLocation::Path && parameter.name == name)
-    };
+    let is_known =
+        |name: &str| parameters.iter().any(|parameter| parameter.location == ParameterLocation::Path && parameter.name == name);
     let template = Template::parse(operation.path).unwrap_or_default();
     let missing = template.names().filter(|name| !is_known(name));
     missing

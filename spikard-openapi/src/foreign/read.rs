@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::operation::check_operations;
+use super::operation::{check_parameters, check_paths};
 use super::pointer::Pointer;
 use super::upgrade::upgrade;
 use super::walk::{Kind, walk};
@@ -36,12 +36,16 @@ impl Foreign {
             return Err(vec![ForeignError::new(&whole.join("jsonSchemaDialect"), message)]);
         }
         let foreign = Self { document };
-        foreign.check_references()?;
-        check_operations(&foreign)?;
-        Ok(foreign)
+        let mut errors = check_paths(&foreign);
+        errors.extend(foreign.check_references());
+        if errors.is_empty() {
+            // Where references lead nowhere, more would only confuse.
+            errors = check_parameters(&foreign);
+        }
+        if errors.is_empty() { Ok(foreign) } else { Err(errors) }
     }
 
-    fn check_references(&self) -> Result<(), Vec<ForeignError>> {
+    fn check_references(&self) -> Vec<ForeignError> {
         let mut wrong = Vec::new();
         let mut references = Vec::new();
         let walked = walk(&self.document, Kind::Document, &mut |kind, at, object| {
@@ -58,7 +62,7 @@ impl Foreign {
                 wrong.push(ForeignError::new(&at, message));
             }
         }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+        wrong
     }
 
     fn check_reference(&self, reference: &Value) -> Result<(), String> {

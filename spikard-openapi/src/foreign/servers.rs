@@ -9,9 +9,8 @@ impl Foreign {
     /// document's. The last is the empty one: where a proxy or an upstream stands, the document's
     /// servers may be the world's view of it.
     pub fn bases(&self, operation: &ForeignOperation<'_>) -> Vec<String> {
-        let list = servers(operation.value)
-            .or_else(|| servers(operation.path_item))
-            .or_else(|| servers(self.document.as_object()?));
+        let list =
+            servers(operation.value).or_else(|| servers(operation.path_item)).or_else(|| servers(self.document.as_object()?));
         let mut bases: Vec<String> = Vec::new();
         for base in list.into_iter().flatten().filter_map(base_of).chain([String::new()]) {
             if !bases.contains(&base) {

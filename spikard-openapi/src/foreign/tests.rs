@@ -66,8 +66,10 @@ fn parts_have_the_types_that_their_places_ask_for() {
         "/a": {"parameters": {}, "get": []},
         "/b": {"get": {"parameters": ["x"], "responses": {"200": "ok", "x-note": "ok"}}},
         "x-note": "ok",
+        "orders": {},
     }});
     let expected = [
+        "path is `orders`, expected it to start with `/` (at #/paths/orders)",
         "parameters is an object, expected a list (at #/paths/~1a/parameters)",
         "get is a list, expected an object (at #/paths/~1a/get)",
         "0 is text, expected an object (at #/paths/~1b/get/parameters/0)",
@@ -79,7 +81,6 @@ fn parts_have_the_types_that_their_places_ask_for() {
 #[test]
 fn parameters_say_where_they_stand_and_fit_their_path() {
     let wrong = json!({"paths": {
-        "orders": {},
         "/a/{id}": {"get": {}, "put": {"parameters": [{"name": "id", "in": "path", "required": true}]}},
         "/b": {"parameters": [{"name": "q", "in": "body"}, {"in": "query"}], "get": {}, "put": {}},
         "/c": {"get": {"parameters": [
@@ -87,7 +88,6 @@ fn parameters_say_where_they_stand_and_fit_their_path() {
         ]}},
     }});
     let expected = [
-        "path is `orders`, expected it to start with `/` (at #/paths/orders)",
         "`{id}` of the path is no parameter of get, expected one in `path` (at #/paths/~1a~1{id}/get)",
         "in is `body`, expected `path`, `query`, `header` or `cookie` (at #/paths/~1b/parameters/0/in)",
         "key `name` is missing, expected text (at #/paths/~1b/parameters/1)",

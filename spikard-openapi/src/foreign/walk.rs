@@ -60,11 +60,9 @@ impl Kind {
     fn members(self) -> &'static [Member] {
         use Held::{Extended, List, Map, One};
         match self {
-            Self::Document => &[
-                ("paths", Extended, Self::PathItem),
-                ("webhooks", Map, Self::PathItem),
-                ("components", One, Self::Components),
-            ],
+            Self::Document => {
+                &[("paths", Extended, Self::PathItem), ("webhooks", Map, Self::PathItem), ("components", One, Self::Components)]
+            }
             Self::Components => &[
                 ("schemas", Map, Self::Schema),
                 ("responses", Map, Self::Response),
@@ -98,14 +96,10 @@ impl Kind {
                 &[("schema", One, Self::Schema), ("content", Map, Self::MediaType), ("examples", Map, Self::Example)]
             }
             Self::RequestBody => &[("content", Map, Self::MediaType)],
-            Self::Response => {
-                &[("headers", Map, Self::Header), ("content", Map, Self::MediaType), ("links", Map, Self::Link)]
+            Self::Response => &[("headers", Map, Self::Header), ("content", Map, Self::MediaType), ("links", Map, Self::Link)],
+            Self::MediaType => {
+                &[("schema", One, Self::Schema), ("examples", Map, Self::Example), ("encoding", Map, Self::Encoding)]
             }
-            Self::MediaType => &[
-                ("schema", One, Self::Schema),
-                ("examples", Map, Self::Example),
-                ("encoding", Map, Self::Encoding),
-            ],
             Self::Encoding => &[("headers", Map, Self::Header)],
             Self::Callback | Self::Link | Self::Example | Self::SecurityScheme => &[],
             Self::Schema => &[

@@ -909,6 +909,10 @@ class RouteConfig(Settings):
         "response",
         "redirect",
         "python",
+        "openapi",
+        "validate",
+        "undescribed_requests",
+        "broken_responses",
         "enable_request_id",
         "access_log",
         "catch_panic",
@@ -951,6 +955,26 @@ class RouteConfig(Settings):
 
     python: str | None
     """A Python application, `module:app`; its routes stand below the path, which ends in `{*rest}`."""
+
+    openapi: str | PathLike[str] | None
+    """A file with the OpenAPI document of the upstream (3.0 or 3.1, YAML or JSON), in place of the one that the
+    upstream has. Its paths are those that the upstream is asked for.
+    """
+
+    validate: Literal["request", "both"] | None
+    """What is held to that document: `request`, or `both` requests and answers. A request that does not fit is
+    answered 422 (400, 413, 415), and the upstream does not see it.
+    """
+
+    undescribed_requests: Literal["refuse", "pass"] | None
+    """With `validate`, what becomes of requests for which the document has no path or method: `refuse`, the default,
+    answers 404 or 405, `pass` asks the upstream.
+    """
+
+    broken_responses: Literal["log", "refuse"] | None
+    """With `validate = "both"`, what becomes of answers that break the document: `log`, the default, passes them on,
+    `refuse` answers 502. Both write a line to the log.
+    """
 
     enable_request_id: RequestIdConfig | Mapping[str, Any] | bool | None
     """Gives every request an id and names it in the `x-request-id` header of every response."""
@@ -1008,6 +1032,10 @@ class RouteConfig(Settings):
         response: ResponseConfig | Mapping[str, Any] | None = None,
         redirect: RedirectConfig | Mapping[str, Any] | None = None,
         python: str | None = None,
+        openapi: str | PathLike[str] | None = None,
+        validate: Literal["request", "both"] | None = None,
+        undescribed_requests: Literal["refuse", "pass"] | None = None,
+        broken_responses: Literal["log", "refuse"] | None = None,
         enable_request_id: RequestIdConfig | Mapping[str, Any] | bool | None = None,
         access_log: AccessLogConfig | Mapping[str, Any] | bool | None = None,
         catch_panic: CatchPanicConfig | Mapping[str, Any] | bool | None = None,
@@ -1032,6 +1060,10 @@ class RouteConfig(Settings):
         self.response = maybe(ResponseConfig, response)
         self.redirect = maybe(RedirectConfig, redirect)
         self.python = python
+        self.openapi = openapi
+        self.validate = validate
+        self.undescribed_requests = undescribed_requests
+        self.broken_responses = broken_responses
         self.enable_request_id = enable_request_id
         self.access_log = access_log
         self.catch_panic = catch_panic
@@ -1067,6 +1099,7 @@ class UpstreamConfig(Settings):
         "http2",
         "preserve_host",
         "ca",
+        "openapi",
     )
 
     targets: list[str]
@@ -1111,6 +1144,11 @@ class UpstreamConfig(Settings):
     trusts.
     """
 
+    openapi: str | PathLike[str] | None
+    """A file with the OpenAPI document of these servers (3.0 or 3.1, YAML or JSON), for routes that have no
+    `openapi` of their own. Its paths are those that the servers are asked for.
+    """
+
     def __init__(
         self,
         targets: Sequence[str],
@@ -1124,6 +1162,7 @@ class UpstreamConfig(Settings):
         http2: bool = False,
         preserve_host: bool = True,
         ca: str | PathLike[str] | None = None,
+        openapi: str | PathLike[str] | None = None,
     ) -> None:
         self.targets = items(targets)
         self.connect_timeout = connect_timeout
@@ -1135,6 +1174,7 @@ class UpstreamConfig(Settings):
         self.http2 = http2
         self.preserve_host = preserve_host
         self.ca = ca
+        self.openapi = openapi
 
 
 class AccessLogConfig(Settings):

@@ -49,7 +49,7 @@ pub(super) fn run(text: &str) -> Result<Vec<(usize, String)>, String> {
                 }
             }
             "console" => page.console(&block)?,
-            _ => {}
+            kind => page.file(kind, &block.text)?,
         }
     }
     Ok(page.failures)
@@ -93,6 +93,12 @@ impl Page {
             self.failures.push((block.line, "this loads and builds, expected a mistake".into()));
         }
         Ok(report)
+    }
+
+    /// A file beside the configuration: the block is called ```` ```yaml,users.yaml ````.
+    fn file(&self, kind: &str, text: &str) -> Result<(), String> {
+        let Some((_, name)) = kind.split_once(',').filter(|(_, name)| name.contains('.')) else { return Ok(()) };
+        std::fs::write(self.folder.path().join(name), text).map_err(|error| format!("{name}: {error}"))
     }
 
     fn write(&mut self, name: &str, text: &str) -> Result<(), String> {

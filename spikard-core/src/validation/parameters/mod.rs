@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::coerce::coerce;
 use super::head::{Query, RequestHead, Texts, cookie_texts, header_texts};
-use super::parameter::{Parameter, ParameterSpec};
+use super::object;
+use super::parameter::{Parameter, ParameterForm, ParameterSpec};
 use super::plain::Plain;
 use super::schema::{Schema, SchemaError};
 use super::shape::Shape;
@@ -32,6 +33,7 @@ use super::violation::{Location, Source, Violation};
 ///     schema: json!({"type": "integer", "minimum": 1}),
 ///     required: false,
 ///     separator: None,
+///     form: None,
 /// };
 /// let parameters = Parameters::compile(vec![page])?;
 /// let headers = HeaderMap::new();
@@ -43,7 +45,7 @@ use super::violation::{Location, Source, Violation};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Parameters {
     specs: Arc<[Compiled]>,
     asks_query: bool,
@@ -54,6 +56,7 @@ struct Compiled {
     place: Place,
     required: bool,
     separator: Option<String>,
+    form: Option<ParameterForm>,
     plain: Option<Plain>,
     is_list: bool,
     is_whole: bool,
@@ -88,7 +91,11 @@ impl Parameters {
         let mut values = Vec::with_capacity(self.specs.len());
         let mut violations = Vec::new();
         for spec in self.specs.iter() {
-            match spec.read(spec.texts(head, &query)) {
+            let read = match &spec.form {
+                None => spec.read(spec.texts(head, &query)),
+                Some(form) => spec.read_object(form, head, &query),
+            };
+            match read {
                 Ok(value) => values.push(value),
                 Err(found) => violations.extend(found),
             }
@@ -112,12 +119,22 @@ impl Compiled {
             }
         };
         let schema = without_null(spec.schema);
-        let plain = if spec.separator.is_none() { Plain::of(&schema) } else { None };
+        let plain = if spec.separator.is_none() && spec.form.is_none() { Plain::of(&schema) } else { None };
         let schema = Schema::compile(&schema)?;
         let types = Shape::root(schema.document()).types();
         let is_list = spec.separator.is_some() || types.contains(JsonType::Array);
         let is_whole = types.contains(JsonType::Integer);
-        Ok(Self { key, place, required: spec.required, separator: spec.separator, plain, is_list, is_whole, schema })
+        Ok(Self {
+            key,
+            place,
+            required: spec.required,
+            separator: spec.separator,
+            form: spec.form,
+            plain,
+            is_list,
+            is_whole,
+            schema,
+        })
     }
 
     fn texts<'a>(&self, head: &RequestHead<'a>, query: &Query<'a>) -> Texts<'a> {
@@ -142,7 +159,7 @@ impl Compiled {
                     return Ok(Some(value));
                 }
                 match &self.separator {
-                    Some(separator) => text.split(separator.as_str()).map(Value::from).collect(),
+                    Some(separator) => self.elements(&text, separator).collect(),
                     None => Value::String(text.into_owned()),
                 }
             }
@@ -151,11 +168,51 @@ impl Compiled {
                 return self.read(Texts::One(texts.swap_remove(0)));
             }
             Texts::Several(texts) => match &self.separator {
-                Some(separator) => texts.iter().flat_map(|text| text.split(separator.as_str())).map(Value::from).collect(),
+                Some(separator) => texts.iter().flat_map(|text| self.elements(text, separator)).collect(),
                 None => texts.into_iter().map(Value::from).collect(),
             },
         };
         self.judge(value).map(Some)
+    }
+
+    /// The elements of a list in one text. In a header, white space around them is none of theirs (RFC
+    /// 9110 section 5.6.1).
+    fn elements(&self, text: &str, separator: &str) -> impl Iterator<Item = Value> {
+        let is_header = matches!(self.place, Place::Header(_));
+        text.split(separator).map(move |element| Value::from(if is_header { element.trim_matches([' ', '\t']) } else { element }))
+    }
+
+    fn read_object<'a>(
+        &self,
+        form: &ParameterForm,
+        head: &RequestHead<'a>,
+        query: &Query<'a>,
+    ) -> Result<Option<Parameter<'a>>, Vec<Violation>> {
+        let found = match form {
+            ParameterForm::Deep => object::deep(&self.key, query),
+            ParameterForm::Exploded(others) => object::exploded(others, query),
+            _ => match self.texts(head, query) {
+                Texts::None => Ok(None),
+                Texts::One(text) => object::of_text(form, &text).map(Some),
+                Texts::Several(texts) => Err(texts.join(",")),
+                Texts::Unreadable(lossy) => Err(lossy),
+            },
+        };
+        match found {
+            Ok(None) if self.required => Err(vec![Violation::missing(self.location(), Value::Null)]),
+            Ok(None) => Ok(None),
+            // JSON says itself what it is.
+            Ok(Some(value)) if *form == ParameterForm::Json => match self.schema.violations(&value, &self.location()) {
+                violations if violations.is_empty() => Ok(Some(Parameter::Json(value))),
+                violations => Err(violations),
+            },
+            Ok(Some(value)) => self.judge(value).map(Some),
+            Err(text) => {
+                let noun = if *form == ParameterForm::Json { "JSON" } else { "object" };
+                let msg = format!("Input should be a valid {noun}");
+                Err(vec![Violation::new("type_error", self.location(), msg, Value::String(text))])
+            }
+        }
     }
 
     /// The way of everything that is not plain, and of everything that does not fit.

@@ -7,7 +7,7 @@ use super::super::{Parameter, ParameterSpec, Parameters, RequestHead, Source, Vi
 use crate::routes::{HostPattern, PathPattern, RouteKey, Table};
 
 fn spec(source: Source, key: &str, schema: Value) -> ParameterSpec {
-    ParameterSpec { key: key.into(), source, schema, required: true, separator: None }
+    ParameterSpec { key: key.into(), source, schema, required: true, separator: None, form: None }
 }
 
 fn optional(spec: ParameterSpec) -> ParameterSpec {
