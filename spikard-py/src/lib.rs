@@ -18,6 +18,7 @@ mod changes;
 mod config;
 mod context;
 mod describe;
+mod document;
 mod engine;
 mod events;
 mod exchange;
@@ -63,6 +64,8 @@ pub mod _spikard {
     use crate::after::{Scope, open_scopes};
     #[pymodule_export]
     use crate::config::launch_settings;
+    #[pymodule_export]
+    use crate::document::document;
     #[pymodule_export]
     use crate::file_rules::check_file_params;
     #[pymodule_export]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -11,19 +12,15 @@ use spikard_core::python::{Application, PythonLeaf, PythonLeaves};
 use spikard_core::{BuildContext, BuildError, RouteConfig, ServerConfig};
 
 use crate::applications::Applications;
-use crate::engine::{Engine, Transport};
-use crate::queue::Queue;
+use crate::document::Idle;
 
 /// Runs the program with its arguments, the program's name first. The exit code.
 #[pyfunction]
 pub(crate) fn main(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
-    // Loops that never run: the leaves of `check` and `routes` answer nothing.
-    let event_loop = py.import("asyncio")?.call_method0("new_event_loop")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let engine = Engine::new(&event_loop, Transport::Queue(Queue::new()?), runtime.handle().clone())?;
-    let host = Program { applications: Applications::new(engine), arguments: arguments.clone() };
+    let idle = Idle::new(py)?;
+    let host = Program { applications: Applications::new(Arc::clone(&idle.engine)), arguments: arguments.clone() };
     let code = py.detach(|| run_with(arguments, &host));
-    event_loop.call_method0("close")?;
+    idle.close()?;
     Ok((0..=u8::MAX).find(|number| ExitCode::from(*number) == code).unwrap_or(1))
 }
 

@@ -188,6 +188,18 @@ def test_two_models_of_one_name_in_a_struct_are_an_error():
         schema_of(both)
 
 
+def test_a_struct_may_hold_a_model_of_its_own_name():
+    both = msgspec.defstruct("Attributes", [("inner", pydantic.create_model("Attributes", count=int))])
+    assert schema_of(both)["$defs"]["Attributes"]["properties"]["inner"]["properties"]["count"]["type"] == "integer"
+
+
+def test_a_model_that_is_read_as_it_is_written_has_one_schema():
+    class Defaults(pydantic.BaseModel):
+        required: int = 1
+
+    assert schema_of(list[Defaults], "serialization") == schema_of(list[Defaults])
+
+
 class Unknown: ...
 
 

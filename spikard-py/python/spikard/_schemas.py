@@ -136,15 +136,32 @@ def _by_pydantic(annotation: Any, mode: Mode) -> Described:
                     branch.setdefault("pattern", _constraints.DECIMAL)
             return described
 
-    try:
+    def written(mode: Mode) -> JsonSchema:
         # Of several types at once pydantic writes every model under `$defs`, where it has its name.
-        written = pydantic.TypeAdapter.json_schemas(
-            [("", mode, pydantic.TypeAdapter(annotation))], schema_generator=Generator
-        )
+        types = [("", mode, adapter)]
+        schemas, shared = pydantic.TypeAdapter.json_schemas(types, schema_generator=Generator)
+        return {**schemas["", mode], **shared}
+
+    try:
+        adapter = pydantic.TypeAdapter(annotation)
+        schema = written(mode)
+        # What is always written may still be left out by clients: where that is all, one schema is enough for both.
+        if mode == "serialization" and _without_required(read := written("validation")) == _without_required(schema):
+            schema = read
     except pydantic.errors.PydanticUserError as error:
         raise TypeError(str(error)) from error
-    (schema,), shared = written[0].values(), written[1]
-    return Described({**schema, **shared}, is_enforced=True)
+    return Described(schema, is_enforced=True)
+
+
+def _without_required(schema: Any) -> Any:
+    """The schema without the lists of what must be there."""
+    if isinstance(schema, dict):
+        return {
+            key: _without_required(value)
+            for key, value in schema.items()
+            if not (key == "required" and isinstance(value, list))
+        }
+    return [_without_required(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _by_msgspec(annotation: Any, mode: Mode) -> Described:
@@ -157,8 +174,10 @@ def _by_msgspec(annotation: Any, mode: Mode) -> Described:
         if not _types.is_pydantic(found):
             raise TypeError(f"{found.__name__} has no JSON Schema, expected a type of which it can be known")
         schema = schema_of(found, mode)
+        if schema.get("$ref", "").removeprefix("#/$defs/") in own:
+            schema = resolved(schema)
         for name, definition in schema.get("$defs", {}).items():
-            if foreign.setdefault(name, definition) != definition:
+            if name in own or foreign.setdefault(name, definition) != definition:
                 raise TypeError(f"{name} is the name of two models, expected one")
         return {key: value for key, value in schema.items() if key != "$defs"}
 
@@ -166,6 +185,7 @@ def _by_msgspec(annotation: Any, mode: Mode) -> Described:
     classes = [
         part for part in parts if _types.is_structured_class(_types.class_of(part)) and not _types.is_pydantic(part)
     ]
+    own = {_types.class_of(found).__name__ for found in classes}
     patches = [
         (found, name, _constraints.translated(hint))
         for found in classes

@@ -54,6 +54,11 @@ def _build(
     return server
 
 
+def document(app: Spikard, config: ServerConfig) -> dict[str, Any]:
+    """The description of an app, as the server shows it."""
+    return _spikard.document(app._routes(), Hooks(app), config)
+
+
 class Serving:
     """A server and the apps behind it, on the running loop."""
 

@@ -182,6 +182,9 @@ class WebSocketCodec:
     def pong(self, content: bytes) -> bytes: ...
     def close(self, code: int, reason: str) -> bytes: ...
 
+def document(routes: list[Route], hooks: Hooks, config: ServerConfig) -> dict[str, Any]:
+    """The OpenAPI document of the routes. Raises `ValueError` for what would keep a server from starting."""
+
 def check_file_params(table: dict[str, Any]) -> None:
     """Raises `ValueError` for `file_params` that cannot be."""
 

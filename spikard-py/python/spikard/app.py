@@ -221,6 +221,16 @@ class Spikard(RouteTable):
 
         await _server.serve(self, config=config, host=host, port=port)
 
+    def openapi(self, config: ServerConfig | None = None) -> dict[str, Any]:
+        """The description of the API: an OpenAPI 3.1 document, made anew for every call.
+
+        It is what the server shows where `OpenApiConfig(enabled=True)` says so. `config` replaces the
+        application's whole. Raises `ValueError` for what would keep a server from starting.
+        """
+        from . import _server
+
+        return _server.document(self, config if config is not None else self.config)
+
     def _routes(self) -> list[_plan.Route]:
         """All routes, compiled; asked for at start."""
         from ._provisions import Scope
