@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 /// What a document says of the API as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,6 +83,20 @@ pub struct SecuritySchemeInfo {
     /// Of `apiKey`: the name of the header, parameter or cookie.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+}
+
+impl SecuritySchemeInfo {
+    /// The security scheme object of a document.
+    pub(crate) fn object(&self) -> Value {
+        let mut scheme = Map::new();
+        scheme.insert("type".into(), json!(self.kind));
+        let mut put = |key: &str, value: Option<Value>| scheme.extend(value.map(|value| (key.to_owned(), value)));
+        put("name", self.name.clone().map(Into::into));
+        put("in", self.location.map(|location| json!(location)));
+        put("scheme", self.scheme.clone().map(Into::into));
+        put("bearerFormat", self.bearer_format.clone().map(Into::into));
+        scheme.into()
+    }
 }
 
 /// The kind of a security scheme.

@@ -23,6 +23,6 @@ mod info;
 mod operation;
 pub mod pages;
 
-pub use document::{Document, Endpoint, Problem, ProblemSchemas, SecurityScheme, Surroundings, When, Written};
+pub use document::{Document, Endpoint, Merged, Problem, ProblemSchemas, SecurityScheme, Surroundings, When, Written};
 pub use info::{ContactInfo, Head, LicenseInfo, SecuritySchemeInfo, SecuritySchemeLocation, SecuritySchemeType, ServerInfo};
 pub use operation::{Content, Describe, Header, Operation, Parameter, ParameterLocation, Protocol, RequestBody, Response};

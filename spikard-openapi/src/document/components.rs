@@ -4,26 +4,27 @@
 //! becomes a component. Of the same name and the same content there is one; of the same name and
 //! other content each has a name of its own, with a number, in the order in which they come.
 
-mod schema;
+mod adopt;
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
-use super::endpoint::SecurityScheme;
-use crate::info::{SecuritySchemeInfo, SecuritySchemeLocation, SecuritySchemeType};
-use schema::{Definitions, without_own_reference};
+use crate::foreign::Kind;
+use crate::info::SecuritySchemeInfo;
+pub(super) use adopt::Origin;
+use adopt::without_definitions;
 
 /// The components so far.
-#[derive(Debug)]
-pub(super) struct Components<'a> {
-    schemas: Section,
-    responses: Section,
-    headers: Section,
+#[derive(Debug, Default)]
+pub(super) struct Components {
+    sections: BTreeMap<&'static str, Section>,
     schemes: Map<String, Value>,
-    /// The schemes that the settings name.
-    named: &'a BTreeMap<String, SecuritySchemeInfo>,
 }
+
+/// The sections in the order in which they are written.
+const SECTIONS: [&str; 9] =
+    ["schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks", "pathItems"];
 
 /// The components of one kind.
 #[derive(Debug, Default)]
@@ -60,75 +61,61 @@ impl Section {
     }
 }
 
-impl<'a> Components<'a> {
-    pub(super) fn new(named: &'a BTreeMap<String, SecuritySchemeInfo>) -> Self {
-        let schemes = named.iter().map(|(name, info)| (name.clone(), scheme(info))).collect();
-        Self { schemas: Section::default(), responses: Section::default(), headers: Section::default(), schemes, named }
+impl Components {
+    /// Components with the schemes that the settings name.
+    pub(super) fn new(schemes: &BTreeMap<String, SecuritySchemeInfo>) -> Self {
+        let schemes = schemes.iter().map(|(name, info)| (name.clone(), info.object())).collect();
+        Self { sections: BTreeMap::new(), schemes }
     }
 
     /// The schema with its `$defs` moved to the components.
     pub(super) fn schema(&mut self, schema: &Value) -> Value {
-        let schema = without_own_reference(schema);
-        let definitions = Definitions::of(&schema);
-        let mut names: HashMap<String, String> = HashMap::new();
-        let mut new = Vec::new();
-        for (name, content) in definitions.each() {
-            let (component, is_new) = self.schemas.name(name, content);
-            if is_new {
-                new.push((name.to_owned(), component.clone()));
-            }
-            names.insert(name.to_owned(), component);
-        }
-        let reference = |name: &str| names.get(name).map(|name| format!("#/components/schemas/{name}"));
-        for (name, component) in new {
-            let moved = definitions.referring(&name, &reference);
-            self.schemas.entries.insert(component, moved);
-        }
-        definitions.root_referring(&reference)
+        let mut moved = without_definitions(schema);
+        self.adopt(&mut Origin::new(schema), &mut moved, Kind::Schema);
+        moved
     }
 
     /// A reference to a schema that is a component under this name.
     pub(super) fn named_schema(&mut self, name: &str, schema: &Value) -> Value {
         let schema = self.schema(schema);
-        let name = self.schemas.intern(name, schema);
-        json!({ "$ref": format!("#/components/schemas/{name}") })
+        self.put("schemas", name, schema)
     }
 
     /// A reference to a response.
     pub(super) fn response(&mut self, name: &str, response: Value) -> Value {
-        let name = self.responses.intern(name, response);
-        json!({ "$ref": format!("#/components/responses/{name}") })
+        self.put("responses", name, response)
     }
 
     /// A reference to a header.
     pub(super) fn header(&mut self, name: &str, header: Value) -> Value {
-        let name = self.headers.intern(name, header);
-        json!({ "$ref": format!("#/components/headers/{name}") })
+        self.put("headers", name, header)
     }
 
-    /// The name of a scheme: that of the settings, where they name the same one.
-    pub(super) fn security(&mut self, wanted: &SecurityScheme) -> String {
-        let of_settings = self.named.iter().find(|(_, info)| is_same(info, &wanted.info));
-        if let Some((name, _)) = of_settings {
+    /// The name of a scheme: where the same one has a name, that.
+    pub(super) fn security(&mut self, wanted: &str, scheme: &Value) -> String {
+        if let Some((name, _)) = self.schemes.iter().find(|(_, known)| means(known) == means(scheme)) {
             return name.clone();
         }
-        let value = scheme(&wanted.info);
-        let numbered = (2_usize..).map(|number| format!("{}_{number}", wanted.name));
-        let mut names = std::iter::once(wanted.name.clone()).chain(numbered);
-        let name = names.find(|name| self.schemes.get(name).is_none_or(|known| *known == value)).unwrap_or_default();
-        self.schemes.insert(name.clone(), value);
+        let numbered = (2_usize..).map(|number| format!("{wanted}_{number}"));
+        let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+        let name = names.find(|name| !self.schemes.contains_key(name)).unwrap_or_default();
+        self.schemes.insert(name.clone(), scheme.clone());
         name
     }
 
-    pub(super) fn into_value(self) -> Value {
-        let sections = [
-            ("schemas", self.schemas.entries),
-            ("responses", self.responses.entries),
-            ("headers", self.headers.entries),
-            ("securitySchemes", self.schemes),
-        ];
-        let filled = sections.into_iter().filter(|(_, entries)| !entries.is_empty());
-        filled.map(|(name, entries)| (name.to_owned(), Value::Object(entries))).collect::<Map<_, _>>().into()
+    pub(super) fn into_value(mut self) -> Value {
+        let sections = SECTIONS.into_iter().filter_map(|name| Some((name, self.sections.remove(name)?.entries)));
+        let schemes = (!self.schemes.is_empty()).then_some(("securitySchemes", self.schemes));
+        sections.chain(schemes).map(|(name, entries)| (name.to_owned(), Value::Object(entries))).collect::<Map<_, _>>().into()
+    }
+
+    fn put(&mut self, section: &'static str, name: &str, value: Value) -> Value {
+        let name = self.section(section).intern(name, value);
+        json!({ "$ref": format!("#/components/{section}/{name}") })
+    }
+
+    fn section(&mut self, name: &'static str) -> &mut Section {
+        self.sections.entry(name).or_default()
     }
 }
 
@@ -146,45 +133,25 @@ fn plain(name: &str) -> String {
     if plain.is_empty() { "Schema".into() } else { plain.into() }
 }
 
-/// Whether the settings name the scheme that a policy checks.
-fn is_same(of_settings: &SecuritySchemeInfo, of_policy: &SecuritySchemeInfo) -> bool {
-    let lower = |info: &SecuritySchemeInfo| info.scheme.as_deref().map(str::to_ascii_lowercase);
-    let name = |info: &SecuritySchemeInfo| {
-        let is_header = info.location == Some(SecuritySchemeLocation::Header);
-        info.name.as_deref().map(|name| if is_header { name.to_ascii_lowercase() } else { name.to_owned() })
-    };
-    of_settings.kind == of_policy.kind
-        && match of_policy.kind {
-            SecuritySchemeType::Http => lower(of_settings) == lower(of_policy),
-            SecuritySchemeType::ApiKey => of_settings.location == of_policy.location && name(of_settings) == name(of_policy),
-            SecuritySchemeType::MutualTls => true,
-        }
-}
-
-/// A security scheme object (OpenAPI 3.1 section 4.8.27).
-fn scheme(info: &SecuritySchemeInfo) -> Value {
-    let mut scheme = Map::new();
-    scheme.insert("type".into(), json!(info.kind));
-    let mut put = |key: &str, value: Option<Value>| value.map(|value| scheme.insert(key.into(), value));
-    put("name", info.name.clone().map(Into::into));
-    put("in", info.location.map(|location| json!(location)));
-    put("scheme", info.scheme.clone().map(Into::into));
-    put("bearerFormat", info.bearer_format.clone().map(Into::into));
-    scheme.into()
+/// What a scheme comes to for a client: `bearerFormat` and descriptions are words, and names of
+/// schemes and headers have no case.
+fn means(scheme: &Value) -> Value {
+    let lower = |key: &str| scheme[key].as_str().map(str::to_ascii_lowercase);
+    let name = if scheme["in"] == "header" { json!(lower("name")) } else { scheme["name"].clone() };
+    match scheme["type"].as_str() {
+        Some("http") => json!(["http", lower("scheme")]),
+        Some("apiKey") => json!(["apiKey", scheme["in"], name]),
+        _ => scheme.clone(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn components() -> Components<'static> {
-        static NONE: BTreeMap<String, SecuritySchemeInfo> = BTreeMap::new();
-        Components::new(&NONE)
-    }
-
     #[test]
     fn definitions_become_components_once_for_each_content() {
-        let mut components = components();
+        let mut components = Components::default();
         let item = |kind: &str| json!({ "$ref": "#/$defs/Item", "$defs": { "Item": { "type": kind } } });
         let refs = [item("string"), item("integer"), item("string")].map(|schema| components.schema(&schema)["$ref"].clone());
         let place = |name: &str| json!(format!("#/components/schemas/{name}"));
@@ -195,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_refers_to_another_content_is_another_component() {
-        let mut components = components();
+        let mut components = Components::default();
         let list = |kind: &str| {
             let item = json!({ "type": "array", "items": { "$ref": "#/$defs/Item" } });
             json!({ "$ref": "#/$defs/List", "$defs": { "List": item, "Item": { "type": kind } } })
@@ -212,14 +179,51 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_has_the_name_of_the_settings_if_they_name_it() {
-        let info =
-            |kind: &str| -> SecuritySchemeInfo { serde_json::from_value(json!({ "type": "http", "scheme": kind })).unwrap() };
-        let named = [("token".to_owned(), info("Bearer"))].into();
-        let mut components = Components::new(&named);
-        let of = |name: &str, scheme: &str| SecurityScheme { name: name.into(), info: info(scheme) };
-        assert_eq!(components.security(&of("jwt_auth", "bearer")), "token");
-        assert_eq!(components.security(&of("basic", "basic")), "basic");
-        assert_eq!(components.security(&of("basic", "digest")), "basic_2");
+    fn a_schema_that_refers_to_itself_becomes_a_component() {
+        let mut components = Components::default();
+        let tree = json!({ "title": "Tree", "type": "array", "items": { "$ref": "#" } });
+        let here = json!({ "$ref": "#/components/schemas/Tree" });
+        let expected = json!({ "title": "Tree", "type": "array", "items": here });
+        assert_eq!(components.schema(&tree), expected);
+        assert_eq!(components.into_value()["schemas"], json!({ "Tree": expected }));
+    }
+
+    #[test]
+    fn references_are_redirected_where_schemas_stand_and_nowhere_else() {
+        let schema = json!({
+            "properties": {
+                "$ref": { "$ref": "#/$defs/A" },
+                "examples": { "type": "object", "examples": [{ "$ref": "#/$defs/A" }] },
+            },
+            "oneOf": [{ "items": { "$ref": "#/$defs/a~1b" } }, { "$ref": "https://other.example/#/$defs/A" }],
+            "discriminator": { "propertyName": "kind", "mapping": { "a": "#/$defs/A" } },
+            "$defs": { "A": {}, "a/b": { "items": { "$ref": "#/$defs/a~1b" } }, "Unused": {} },
+        });
+        let mut components = Components::default();
+        let moved = components.schema(&schema);
+        let expected = json!({
+            "properties": {
+                "$ref": { "$ref": "#/components/schemas/A" },
+                "examples": { "type": "object", "examples": [{ "$ref": "#/$defs/A" }] },
+            },
+            "oneOf": [{ "items": { "$ref": "#/components/schemas/a_b" } }, { "$ref": "https://other.example/#/$defs/A" }],
+            "discriminator": { "propertyName": "kind", "mapping": { "a": "#/components/schemas/A" } },
+        });
+        assert_eq!(moved, expected);
+        let expected = json!({ "A": {}, "a_b": { "items": { "$ref": "#/components/schemas/a_b" } } });
+        assert_eq!(components.into_value()["schemas"], expected);
+    }
+
+    #[test]
+    fn one_scheme_has_one_name_and_that_of_the_settings_if_they_name_it() {
+        let bearer: SecuritySchemeInfo = serde_json::from_value(json!({ "type": "http", "scheme": "Bearer" })).unwrap();
+        let mut components = Components::new(&[("token".to_owned(), bearer)].into());
+        let http = |scheme: &str| json!({ "type": "http", "scheme": scheme, "bearerFormat": "JWT" });
+        assert_eq!(components.security("jwt_auth", &http("bearer")), "token");
+        assert_eq!(components.security("basic", &http("basic")), "basic");
+        assert_eq!(components.security("basic", &http("digest")), "basic_2");
+        let key = |name: &str, place: &str| json!({ "type": "apiKey", "name": name, "in": place });
+        let names = [("X-Key", "header"), ("x-key", "header"), ("X-Key", "query")].map(|(name, place)| components.security("key", &key(name, place)));
+        assert_eq!(names, ["key", "key", "key_2"]);
     }
 }

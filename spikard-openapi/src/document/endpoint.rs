@@ -1,6 +1,8 @@
 //! What a document is told of a route beside what its function says: where it stands, and what
 //! stands around it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::info::SecuritySchemeInfo;
@@ -21,13 +23,6 @@ pub struct Endpoint {
     pub surroundings: Surroundings,
 }
 
-impl Endpoint {
-    /// Host and path, for messages.
-    pub(super) fn named(&self) -> String {
-        format!("{}{}", self.host.as_deref().unwrap_or_default(), self.path)
-    }
-}
-
 /// What stands around the function of a route: what is asked of clients, and what is answered in its
 /// place.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,6 +33,17 @@ pub struct Surroundings {
     pub problems: Vec<Problem>,
     /// What every answer carries.
     pub headers: Vec<Header>,
+}
+
+impl Surroundings {
+    /// What is answered to an operation in place of its function, by status.
+    pub(super) fn problems_of(&self, method: &str, has_body: bool) -> BTreeMap<u16, Vec<&Problem>> {
+        let mut problems: BTreeMap<u16, Vec<&Problem>> = BTreeMap::new();
+        for problem in self.problems.iter().filter(|problem| problem.when.applies(method, has_body)) {
+            problems.entry(problem.status).or_default().push(problem);
+        }
+        problems
+    }
 }
 
 /// A scheme that a policy checks.
@@ -77,7 +83,7 @@ pub enum When {
 
 impl When {
     /// Whether it may be answered to an operation.
-    pub(super) fn applies(self, method: &str, has_body: bool) -> bool {
+    fn applies(self, method: &str, has_body: bool) -> bool {
         match self {
             Self::Always => true,
             Self::Body => has_body,

@@ -6,6 +6,7 @@
 mod components;
 mod endpoint;
 mod ids;
+mod merged;
 mod paths;
 mod render;
 
@@ -15,6 +16,7 @@ use crate::info::Head;
 use components::Components;
 pub use endpoint::{Endpoint, Problem, ProblemSchemas, SecurityScheme, Surroundings, When};
 use ids::Ids;
+pub use merged::Merged;
 use paths::Paths;
 use render::Renderer;
 
@@ -23,10 +25,17 @@ const VERSION: &str = "3.1.1";
 
 /// A document in the making.
 #[derive(Debug, Default)]
-pub struct Document {
+pub struct Document<'f> {
     head: Head,
     problems: ProblemSchemas,
-    endpoints: Vec<Endpoint>,
+    entries: Vec<Entry<'f>>,
+}
+
+/// What has operations.
+#[derive(Debug)]
+enum Entry<'f> {
+    Own(Endpoint),
+    Merged(Merged<'f>),
 }
 
 /// A document, and what of the routes is not in it.
@@ -38,7 +47,7 @@ pub struct Written {
     pub remarks: Vec<String>,
 }
 
-impl Document {
+impl<'f> Document<'f> {
     /// A document without operations.
     pub fn new(head: Head) -> Self {
         Self { head, ..Self::default() }
@@ -52,44 +61,94 @@ impl Document {
 
     /// Adds the operations of a route.
     pub fn add(&mut self, endpoint: Endpoint) {
-        self.endpoints.push(endpoint);
+        self.entries.push(Entry::Own(endpoint));
+    }
+
+    /// Adds an operation of somebody else's document, which a route leads to.
+    pub fn merge(&mut self, merged: Merged<'f>) {
+        self.entries.push(Entry::Merged(merged));
     }
 
     /// Writes the document.
     pub fn finish(self) -> Written {
-        let Self { head, problems, endpoints } = self;
+        let Self { head, problems, entries } = self;
         let mut components = Components::new(&head.security_schemes);
         let mut paths = Paths::default();
         let mut remarks = Vec::new();
-        let mut ids = Ids::reserving(endpoints.iter().filter_map(|endpoint| endpoint.operation.id.as_deref()));
+        let mut ids = Ids::reserving(entries.iter().filter_map(Entry::id));
         let mut renderer = Renderer { components: &mut components, problems: &problems };
-        for endpoint in &endpoints {
-            let place = paths.place(&endpoint.path);
-            for (number, method) in endpoint.methods.iter().enumerate() {
+        for entry in &entries {
+            let place = paths.place(entry.path());
+            for (number, method) in entry.methods().into_iter().enumerate() {
                 let Some(key) = paths::key_of(method) else {
-                    remarks.push(format!("{method} {} is left out: OpenAPI has no such method", endpoint.path));
+                    remarks.push(format!("{method} {} is left out: OpenAPI has no such method", entry.path()));
                     continue;
                 };
                 if let Some(other) = paths.taken(place, key) {
-                    remarks.push(format!("{method} {} is left out: it is {other} for whoever reads paths", endpoint.named()));
+                    remarks.push(format!("{method} {} is left out: it is {other} for whoever reads paths", entry.name()));
                     continue;
                 }
-                let id = match &endpoint.operation.id {
+                let id = match entry.id() {
                     Some(id) if number == 0 => ids.given(id),
                     Some(id) => ids.free(&format!("{id}_{key}")),
                     None => ids.made(key, paths.template(place)),
                 };
-                let operation = renderer.operation(endpoint, key, &id, &paths.renamed(place, &endpoint.path));
-                paths.put(place, key, operation, endpoint.named());
+                let renamed = paths.renamed(place, entry.path());
+                let operation = match entry {
+                    Entry::Own(endpoint) => renderer.operation(endpoint, key, &id, &renamed),
+                    Entry::Merged(merged) => renderer.merged(merged, &id, &renamed),
+                };
+                paths.put(place, key, operation, entry.name());
             }
         }
-        let tags = paths.tags();
+        let tags = paths.tags().into_iter().map(|name| tag(&entries, name)).collect();
         let value = document(&head, tags, paths.into_value(), components.into_value());
         Written { value, remarks }
     }
 }
 
-fn document(head: &Head, tags: Vec<String>, paths: Value, components: Value) -> Value {
+impl Entry<'_> {
+    fn path(&self) -> &str {
+        match self {
+            Self::Own(endpoint) => &endpoint.path,
+            Self::Merged(merged) => &merged.path,
+        }
+    }
+
+    fn methods(&self) -> Vec<&str> {
+        match self {
+            Self::Own(endpoint) => endpoint.methods.iter().map(String::as_str).collect(),
+            Self::Merged(merged) => vec![merged.operation.method],
+        }
+    }
+
+    fn id(&self) -> Option<&str> {
+        match self {
+            Self::Own(endpoint) => endpoint.operation.id.as_deref(),
+            Self::Merged(merged) => merged.id(),
+        }
+    }
+
+    /// Host and path, for messages.
+    fn name(&self) -> String {
+        let host = match self {
+            Self::Own(endpoint) => &endpoint.host,
+            Self::Merged(merged) => &merged.host,
+        };
+        format!("{}{}", host.as_deref().unwrap_or_default(), self.path())
+    }
+}
+
+/// A tag, with what a merged document says of it.
+fn tag(entries: &[Entry<'_>], name: String) -> Value {
+    let said = entries.iter().find_map(|entry| match entry {
+        Entry::Own(_) => None,
+        Entry::Merged(merged) => merged.tag(&name).cloned(),
+    });
+    said.unwrap_or_else(|| json!({ "name": name }))
+}
+
+fn document(head: &Head, tags: Vec<Value>, paths: Value, components: Value) -> Value {
     let mut info = Map::new();
     info.insert("title".into(), head.title.clone().into());
     info.insert("version".into(), head.version.clone().into());
@@ -113,7 +172,7 @@ fn document(head: &Head, tags: Vec<String>, paths: Value, components: Value) -> 
     // Each operation says for itself what it asks for; what says nothing asks for nothing.
     document.insert("security".into(), json!([]));
     if !tags.is_empty() {
-        document.insert("tags".into(), tags.into_iter().map(|name| json!({ "name": name })).collect());
+        document.insert("tags".into(), tags.into());
     }
     document.into()
 }

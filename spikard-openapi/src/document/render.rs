@@ -1,23 +1,21 @@
 //! From a route to an operation object (OpenAPI 3.1 section 4.8.10).
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::components::Components;
-use super::endpoint::{Endpoint, Problem, ProblemSchemas};
+use super::endpoint::{Endpoint, Problem, ProblemSchemas, Surroundings};
 use crate::operation::{Content, Header, Operation, Parameter, ParameterLocation, Protocol, RequestBody, Response};
 
 /// The media type of refusals.
 const PROBLEM: &str = "application/problem+json";
 
 /// Writes operations; what they share goes to the components.
-pub(super) struct Renderer<'r, 'c> {
-    pub(super) components: &'r mut Components<'c>,
+pub(super) struct Renderer<'r> {
+    pub(super) components: &'r mut Components,
     pub(super) problems: &'r ProblemSchemas,
 }
 
-impl Renderer<'_, '_> {
+impl Renderer<'_> {
     /// The operation of one method of a route. `renamed` says what the parameters of its path are
     /// called in the document.
     pub(super) fn operation(&mut self, endpoint: &Endpoint, method: &str, id: &str, renamed: &[(String, String)]) -> Value {
@@ -25,8 +23,7 @@ impl Renderer<'_, '_> {
         let parameters: Vec<Value> = parameters.iter().map(|parameter| self.parameter(parameter, renamed)).collect();
         let body = body.as_ref().map(|body| self.body(body));
         let responses = self.responses(endpoint, method);
-        let schemes = endpoint.surroundings.security.iter();
-        let security: Vec<Value> = schemes.map(|scheme| json!({ self.components.security(scheme): [] })).collect();
+        let security: Vec<Value> = self.schemes(&endpoint.surroundings).map(|name| json!({ name: [] })).collect();
         let mut operation = Map::new();
         put(&mut operation, "tags", (!tags.is_empty()).then(|| json!(tags)));
         put(&mut operation, "summary", Some(summary.clone().unwrap_or_else(|| in_words(id)).into()));
@@ -39,6 +36,11 @@ impl Renderer<'_, '_> {
         put(&mut operation, "security", (!security.is_empty()).then(|| security.into()));
         put(&mut operation, "x-websocket", (*protocol == Protocol::WebSocket).then_some(true.into()));
         operation.into()
+    }
+
+    /// The names of the schemes of a route, each of which is enough.
+    pub(super) fn schemes(&mut self, surroundings: &Surroundings) -> impl Iterator<Item = String> {
+        surroundings.security.iter().map(|scheme| self.components.security(&scheme.name, &scheme.info.object()))
     }
 
     fn parameter(&mut self, parameter: &Parameter, renamed: &[(String, String)]) -> Value {
@@ -82,11 +84,7 @@ impl Renderer<'_, '_> {
 
     /// What the function answers, then what is answered in its place.
     fn responses(&mut self, endpoint: &Endpoint, method: &str) -> Value {
-        let has_body = endpoint.operation.body.is_some();
-        let mut problems: BTreeMap<u16, Vec<&Problem>> = BTreeMap::new();
-        for problem in endpoint.surroundings.problems.iter().filter(|problem| problem.when.applies(method, has_body)) {
-            problems.entry(problem.status).or_default().push(problem);
-        }
+        let mut problems = endpoint.surroundings.problems_of(method, endpoint.operation.body.is_some());
         let mut responses = Map::new();
         for response in &endpoint.operation.responses {
             let also = response.status.parse().ok().and_then(|status: u16| problems.remove(&status));
@@ -133,7 +131,7 @@ impl Renderer<'_, '_> {
     }
 
     /// The refusals of one status, as one response.
-    fn problem(&mut self, problems: &[&Problem], common: &[Header]) -> Value {
+    pub(super) fn problem(&mut self, problems: &[&Problem], common: &[Header]) -> Value {
         let mut object = Map::new();
         object.insert("description".into(), titles(problems).into());
         let headers = self.headers(problems.iter().flat_map(|problem| &problem.headers), common);
@@ -144,7 +142,7 @@ impl Renderer<'_, '_> {
     }
 
     /// Adds refusals to a response of the function with the same status.
-    fn join(&mut self, response: &mut Value, problems: &[&Problem]) {
+    pub(super) fn join(&mut self, response: &mut Value, problems: &[&Problem]) {
         let content = self.problem_content(problems);
         let headers = self.headers(problems.iter().flat_map(|problem| &problem.headers), &[]);
         let Some(response) = response.as_object_mut() else { return };
@@ -174,7 +172,7 @@ fn put(object: &mut Map<String, Value>, key: &str, value: Option<Value>) {
 }
 
 /// The name of an operation as a line: `Get users by id`. Readers of documents find operations by it.
-fn in_words(id: &str) -> String {
+pub(super) fn in_words(id: &str) -> String {
     let mut letters = id.trim_matches('_').chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters.map(|letter| if letter == '_' { ' ' } else { letter })).collect()
