@@ -25,7 +25,9 @@ use axum::response::IntoResponse;
 use axum::routing::any;
 use http::Method;
 use http::request::Parts;
-use spikard_middleware::{BuildError, Request, Service, Tower};
+use serde::Serialize;
+use spikard_middleware::{BuildError, ConfigPath, Request, Service, Tower};
+use spikard_openapi::foreign::Foreign;
 
 use crate::config::{RouteConfig, ServerConfig};
 use crate::gateway::{Gateway, Leaf};
@@ -42,6 +44,7 @@ pub struct App {
     config: ServerConfig,
     directory: PathBuf,
     leaves: Vec<Leaf>,
+    documents: Vec<Result<Arc<Foreign>, BuildError>>,
 }
 
 macro_rules! methods {
@@ -61,7 +64,7 @@ macro_rules! methods {
 impl App {
     /// An app with a configuration. Relative paths in it start at the working directory.
     pub fn new(config: ServerConfig) -> Self {
-        Self { config, directory: PathBuf::new(), leaves: Vec::new() }
+        Self { config, directory: PathBuf::new(), leaves: Vec::new(), documents: Vec::new() }
     }
 
     /// Makes relative paths of the configuration start at `directory`.
@@ -120,12 +123,49 @@ impl App {
         self.leaf(RouteConfig { methods: vec![Method::GET.to_string()], ..route }, "websocket", Arc::new(leaf))
     }
 
+    /// Takes what routes of the program do from an OpenAPI document, such as the one that utoipa makes.
+    /// What their policies ask and answer is added to it. Nothing of it is served, unless the
+    /// configuration says `openapi.enabled`.
+    ///
+    /// ```
+    /// use spikard_core::{App, OpenApiConfig, ServerConfig};
+    /// use utoipa::OpenApi;
+    ///
+    /// #[utoipa::path(get, path = "/users/{id}", params(("id" = u64, Path)), responses((status = 200, body = String)))]
+    /// async fn user(axum::extract::Path(id): axum::extract::Path<u64>) -> String {
+    ///     format!("user {id}")
+    /// }
+    ///
+    /// #[derive(OpenApi)]
+    /// #[openapi(paths(user))]
+    /// struct Users;
+    ///
+    /// let openapi = OpenApiConfig { enabled: true, title: "Users".into(), ..Default::default() };
+    /// let config = ServerConfig { openapi: Some(openapi), ..Default::default() };
+    /// let app = App::new(config).get("/users/{id}", user).openapi(Users::openapi());
+    /// # let gateway = app.gateway()?;
+    /// # let document = gateway.describe(&Default::default()).value;
+    /// # assert_eq!(document["paths"]["/users/{id}"]["get"]["operationId"], "user");
+    /// # Ok::<_, spikard_core::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn openapi(mut self, document: impl Serialize) -> Self {
+        self.documents.push(read(document).map(Arc::new));
+        self
+    }
+
     /// Builds the routes.
     ///
     /// # Errors
     /// All errors of the configuration and of the routes.
     pub fn gateway(self) -> Result<Gateway, BuildError> {
-        Gateway::build_with(&self.config, &self.directory, self.leaves)
+        let (documents, errors): (Vec<_>, Vec<_>) = self.documents.into_iter().partition(Result::is_ok);
+        let documents: Vec<_> = documents.into_iter().flatten().collect();
+        let mut errors: Vec<_> = errors.into_iter().filter_map(Result::err).collect();
+        let built = Gateway::build_described(&self.config, &self.directory, self.leaves, &documents);
+        let gateway = built.map_err(|error| errors.push(error)).ok();
+        BuildError::all(errors)?;
+        gateway.ok_or_else(|| BuildError::Several(Vec::new()))
     }
 
     /// Builds the routes and serves them on the host and port of the configuration, or of
@@ -157,6 +197,17 @@ impl App {
         self.leaves.push(Leaf { route, name: name.into(), service, description: None });
         self
     }
+}
+
+/// A document of the program.
+fn read(document: impl Serialize) -> Result<Foreign, BuildError> {
+    let wrong = |message: String| BuildError::Invalid {
+        at: ConfigPath::root().key("openapi"),
+        message: format!("document of the program: {message}"),
+    };
+    let document = serde_json::to_value(document).map_err(|error| wrong(error.to_string()))?;
+    Foreign::read(document)
+        .map_err(|errors| BuildError::Several(errors.into_iter().map(|error| wrong(error.to_string())).collect()))
 }
 
 #[cfg(test)]

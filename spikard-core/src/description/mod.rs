@@ -3,6 +3,7 @@
 //!
 //! Nothing is made at start: the document is made when it is asked for, and then kept.
 
+mod foreign;
 mod leaf;
 mod operation;
 mod problem;
@@ -13,12 +14,14 @@ use std::sync::Arc;
 
 use http::Method;
 use spikard_middleware::Effective;
-use spikard_openapi::{Describe, Document, Endpoint, Written};
+use spikard_openapi::foreign::Foreign;
+use spikard_openapi::{Describe, Document, Endpoint, Operation, Written};
 
 use crate::config::OpenApiConfig;
-use crate::gateway::Route;
+use crate::gateway::{Route, UpstreamApi};
 use crate::routes::{HostPattern, RouteKey};
 
+pub(crate) use foreign::unfit;
 pub(crate) use leaf::{DocumentLeaf, Shared};
 pub use text::{DocumentFormat, text};
 
@@ -26,49 +29,80 @@ pub use text::{DocumentFormat, text};
 pub(crate) struct Api {
     config: OpenApiConfig,
     routes: Vec<Described>,
+    /// The documents of the program.
+    documents: Vec<Arc<Foreign>>,
 }
 
-/// A route that has something to say of itself.
+/// A route, and what has something to say of it.
 struct Described {
     key: RouteKey,
-    description: Arc<dyn Describe>,
     effective: Arc<Effective>,
+    source: Source,
+}
+
+enum Source {
+    /// Its leaf.
+    Leaf(Arc<dyn Describe>),
+    /// The document of its upstream.
+    Upstream(Box<UpstreamApi>),
+    /// A document of the program, if that names it.
+    Program,
 }
 
 impl Api {
-    /// The API of these routes. None of them is asked yet.
-    pub(crate) fn new<'r>(config: &OpenApiConfig, routes: impl IntoIterator<Item = &'r Route>) -> Self {
+    /// The API of these routes, and of documents that the program brings. Nothing is asked yet.
+    pub(crate) fn new<'r>(
+        config: &OpenApiConfig,
+        routes: impl IntoIterator<Item = &'r Route>,
+        documents: &[Arc<Foreign>],
+    ) -> Self {
         let described = routes.into_iter().filter_map(|route| {
-            let (description, effective) = (Arc::clone(route.description()?), Arc::clone(route.effective_shared()));
-            Some(Described { key: route.key().clone(), description, effective })
+            let source = match (route.description(), route.upstream_api()) {
+                (Some(leaf), _) => Source::Leaf(Arc::clone(leaf)),
+                (None, Some(api)) => Source::Upstream(Box::new(api.clone())),
+                (None, None) if documents.is_empty() => return None,
+                (None, None) => Source::Program,
+            };
+            Some(Described { key: route.key().clone(), effective: Arc::clone(route.effective_shared()), source })
         });
-        Self { config: config.clone(), routes: described.collect() }
+        Self { config: config.clone(), routes: described.collect(), documents: documents.to_vec() }
     }
 
     /// The document. Every route is asked.
     pub(crate) fn document(&self) -> Written {
         let mut document = Document::new(self.config.head()).problems(problem::schemas());
         for route in &self.routes {
-            if let Some(endpoint) = route.endpoint() {
-                document.add(endpoint);
+            match &route.source {
+                Source::Leaf(leaf) => leaf.describe().into_iter().for_each(|operation| document.add(route.endpoint(operation))),
+                Source::Upstream(api) => foreign::of_upstream(route, api).for_each(|merged| document.merge(merged)),
+                Source::Program => {}
             }
+        }
+        for (route, foreign, operation) in foreign::of_program(&self.routes, &self.documents) {
+            document.merge(foreign::merged(route, foreign, operation));
         }
         document.finish()
     }
 }
 
 impl Described {
-    fn endpoint(&self) -> Option<Endpoint> {
-        let operation = operation::complete(self.description.describe()?, &self.key.path);
-        let host = match &self.key.host {
+    fn endpoint(&self, operation: Operation) -> Endpoint {
+        let operation = operation::complete(operation, &self.key.path);
+        let surroundings = surroundings::of(&self.effective.policies, &operation::refusals(&operation));
+        let methods = self.key.listed().iter().map(Method::to_string).collect();
+        Endpoint { path: operation::template(&self.key.path), host: self.host(), methods, operation, surroundings }
+    }
+
+    /// The host, if the route answers for one only.
+    fn host(&self) -> Option<String> {
+        match &self.key.host {
             HostPattern::Any => None,
             host => Some(host.to_string()),
-        };
-        let surroundings = surroundings::of(&self.effective.policies, &operation);
-        let methods = self.key.listed().iter().map(Method::to_string).collect();
-        Some(Endpoint { path: operation::template(&self.key.path), host, methods, operation, surroundings })
+        }
     }
 }
 
+#[cfg(test)]
+mod foreign_tests;
 #[cfg(test)]
 mod tests;

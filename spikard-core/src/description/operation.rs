@@ -1,7 +1,10 @@
-//! What the route table adds to what a route says of itself: its path as OpenAPI writes it, and the
-//! parameters of the path that it did not mention.
+//! What the table of routes and the reading of requests add to what a route says of itself: its path as
+//! OpenAPI writes it, the parameters of the path that it did not mention, what is refused.
 
 use serde_json::{Value, json};
+use spikard_middleware::problem::{
+    CROSS_ORIGIN, MALFORMED_BODY, Refusal, UNSUPPORTED_MEDIA_TYPE, UPGRADE_REQUIRED, VALIDATION_ERROR,
+};
 use spikard_openapi::{Operation, Parameter, ParameterLocation, Protocol, Response};
 
 use crate::routes::{PathPattern, Segment};
@@ -54,8 +57,24 @@ fn parameter(segment: &Segment) -> Option<Parameter> {
     })
 }
 
+/// What is answered to a request that cannot be read or does not fit.
+pub(super) fn refusals(operation: &Operation) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let reads_body = operation.body.as_ref().is_some_and(|body| body.is_checked);
+    if reads_body {
+        refusals.extend([MALFORMED_BODY, CROSS_ORIGIN, UNSUPPORTED_MEDIA_TYPE]);
+    }
+    if reads_body || has_checked_parameters(operation) {
+        refusals.push(VALIDATION_ERROR);
+    }
+    if operation.protocol == Protocol::WebSocket {
+        refusals.extend([CROSS_ORIGIN, UPGRADE_REQUIRED]);
+    }
+    refusals
+}
+
 /// Whether some value of the parameters, or none, is refused.
-pub(super) fn has_checked_parameters(operation: &Operation) -> bool {
+fn has_checked_parameters(operation: &Operation) -> bool {
     operation.parameters.iter().any(|parameter| {
         let may_be_missing = parameter.required && parameter.location != ParameterLocation::Path;
         may_be_missing || !takes_any_text(&parameter.schema)

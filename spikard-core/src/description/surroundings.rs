@@ -1,22 +1,18 @@
 //! What stands around the function of a route, for the document: what its policies say of
-//! themselves, and what the server and the reading of requests answer.
+//! themselves, and what the server answers.
 
 use http::StatusCode;
 use serde_json::json;
 use spikard_middleware::Policies;
 use spikard_middleware::description::{AnswerHeader, Credentials, Requests};
-use spikard_middleware::problem::{
-    BAD_REQUEST, CROSS_ORIGIN, MALFORMED_BODY, Refusal, UNSUPPORTED_MEDIA_TYPE, UPGRADE_REQUIRED, VALIDATION_ERROR,
-};
+use spikard_middleware::problem::{BAD_REQUEST, Refusal};
 use spikard_openapi::{
-    Header, Operation, Problem, Protocol, SecurityScheme, SecuritySchemeInfo, SecuritySchemeLocation, SecuritySchemeType,
-    Surroundings, When,
+    Header, Problem, SecurityScheme, SecuritySchemeInfo, SecuritySchemeLocation, SecuritySchemeType, Surroundings, When,
 };
 
-use super::operation::has_checked_parameters;
-
-/// What stands around an operation behind these policies.
-pub(super) fn of(policies: &Policies, operation: &Operation) -> Surroundings {
+/// What stands around an operation behind these policies. `own` is what else is answered in place of
+/// its function.
+pub(super) fn of(policies: &Policies, own: &[Refusal]) -> Surroundings {
     // A path, host or framing that cannot be: CONTRACT, whatever the route.
     let mut surroundings = Surroundings { problems: vec![problem(BAD_REQUEST, When::Always, &[])], ..Surroundings::default() };
     for (key, description) in policies.descriptions() {
@@ -25,25 +21,8 @@ pub(super) fn of(policies: &Policies, operation: &Operation) -> Surroundings {
         let refusals = description.refusals.iter();
         surroundings.problems.extend(refusals.map(|refused| problem(refused.refusal, when(refused.of), &refused.headers)));
     }
-    let read = of_reading(operation).into_iter().map(|refusal| problem(refusal, When::Always, &[]));
-    surroundings.problems.extend(read);
+    surroundings.problems.extend(own.iter().map(|refusal| problem(*refusal, When::Always, &[])));
     surroundings
-}
-
-/// What is answered to a request that cannot be read or does not fit.
-fn of_reading(operation: &Operation) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
-    let reads_body = operation.body.as_ref().is_some_and(|body| body.is_checked);
-    if reads_body {
-        refusals.extend([MALFORMED_BODY, CROSS_ORIGIN, UNSUPPORTED_MEDIA_TYPE]);
-    }
-    if reads_body || has_checked_parameters(operation) {
-        refusals.push(VALIDATION_ERROR);
-    }
-    if operation.protocol == Protocol::WebSocket {
-        refusals.extend([CROSS_ORIGIN, UPGRADE_REQUIRED]);
-    }
-    refusals
 }
 
 fn problem(refusal: Refusal, when: When, headers: &[AnswerHeader]) -> Problem {

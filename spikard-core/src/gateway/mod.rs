@@ -22,6 +22,7 @@ use spikard_middleware::{
     Stack, Warning,
 };
 use spikard_openapi::Written;
+use spikard_openapi::foreign::Foreign;
 
 use crate::config::{Loaded, OpenApiConfig, RouteConfig, ServerConfig};
 use crate::description::Api;
@@ -44,6 +45,8 @@ pub struct Gateway {
     stack: Stack,
     outside: Outside,
     warnings: Vec<Warning>,
+    /// The descriptions of routes that the program brought.
+    documents: Vec<Arc<Foreign>>,
 }
 
 /// What answers where no route does, behind the server-wide stack.
@@ -80,7 +83,18 @@ impl Gateway {
     /// # Errors
     /// As there.
     pub fn build_in(config: &ServerConfig, ctx: &BuildContext, leaves: Vec<Leaf>) -> Result<Self, BuildError> {
-        Self::build_of(config, ctx, Sources { leaves, python: &NoPython, applications: &[] }, &[])
+        Self::build_of(config, ctx, Sources { leaves, python: &NoPython, applications: &[], documents: &[] }, &[])
+    }
+
+    /// Like [`Gateway::build_with`], with documents that describe routes of the program.
+    pub(crate) fn build_described(
+        config: &ServerConfig,
+        directory: &Path,
+        leaves: Vec<Leaf>,
+        documents: &[Arc<Foreign>],
+    ) -> Result<Self, BuildError> {
+        let ctx = BuildContext::new(directory, Clock::system());
+        Self::build_of(config, &ctx, Sources { leaves, python: &NoPython, applications: &[], documents }, &[])
     }
 
     /// Builds the routes of a configuration and of the Python applications that are mounted in it.
@@ -89,7 +103,7 @@ impl Gateway {
     /// # Errors
     /// As those of [`Gateway::build_with`]; [`Loaded::locate`] finds their places.
     pub fn build_loaded(loaded: &Loaded, ctx: &BuildContext, python: &dyn PythonLeaves) -> Result<Self, BuildError> {
-        let sources = Sources { leaves: Vec::new(), python, applications: loaded.applications() };
+        let sources = Sources { leaves: Vec::new(), python, applications: loaded.applications(), documents: &[] };
         Self::build_of(&loaded.config, ctx, sources, loaded.warnings())
     }
 
@@ -104,6 +118,7 @@ impl Gateway {
             errors.push(error);
             Stack::default()
         });
+        let documents = sources.documents.to_vec();
         let routes = plan::routes(config, sources, &stack, ctx, &mut errors);
         let keys = routes.iter().map(|route| route.key().clone()).collect();
         let table = Table::new(keys).unwrap_or_else(|collisions| {
@@ -124,7 +139,7 @@ impl Gateway {
             options: stack.around(Arc::new(Options)),
         };
         let effective = RouteConfig::default().effective(&config.policies());
-        Ok(Self { table, routes, effective, stack, outside, warnings })
+        Ok(Self { table, routes, effective, stack, outside, warnings, documents })
     }
 
     /// The routes, in the order of the configuration.
@@ -134,7 +149,7 @@ impl Gateway {
 
     /// The description of all routes as an OpenAPI document. Every route is asked what it does.
     pub fn describe(&self, config: &OpenApiConfig) -> Written {
-        Api::new(config, self.routes()).document()
+        Api::new(config, self.routes(), &self.documents).document()
     }
 
     /// The server-wide policies in force.

@@ -6,13 +6,14 @@ use http::Method;
 use spikard_middleware::stack::Inherited;
 use spikard_middleware::{BuildContext, BuildError, Effective, Policies, Service, Stack, StaticFilesConfig};
 use spikard_openapi::Describe;
+use spikard_openapi::foreign::Foreign;
 
 use super::converted::checked;
 use super::leaves::{BuiltLeaf, Leaves, directory_name};
 use super::pages;
 use super::route::Route;
 use crate::config::{OpenApiConfig, RouteConfig, ServerConfig};
-use crate::description::{Api, DocumentFormat, DocumentLeaf, Shared};
+use crate::description::{Api, DocumentFormat, DocumentLeaf, Shared, unfit};
 use crate::leaf::{Directory, prefix};
 use crate::python::PythonLeaves;
 use crate::routes::{HostPattern, PathPattern, RouteKey};
@@ -37,6 +38,8 @@ pub(super) struct Sources<'a> {
     pub(super) python: &'a dyn PythonLeaves,
     /// The routes that name Python applications. They are not served themselves.
     pub(super) applications: &'a [usize],
+    /// The descriptions of routes that the program brings.
+    pub(super) documents: &'a [Arc<Foreign>],
 }
 
 /// What all routes of one server have in common while they are built.
@@ -81,8 +84,10 @@ pub(super) fn routes(
         }
     }
     if let Some(openapi) = config.openapi.as_ref().filter(|openapi| openapi.enabled) {
-        let api = Shared::new(Api::new(openapi, routes.iter().map(|route| &**route)));
-        match plan.description(openapi, &api, &ctx.at(ctx.place().key("openapi"))) {
+        let place = ctx.place().key("openapi");
+        errors.extend(unfit(&routes, sources.documents, &place));
+        let api = Shared::new(Api::new(openapi, routes.iter().map(|route| &**route), sources.documents));
+        match plan.description(openapi, &api, &ctx.at(place)) {
             Ok(built) => routes.extend(built.into_iter().map(Arc::new)),
             Err(error) => errors.push(error),
         }

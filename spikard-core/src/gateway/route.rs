@@ -58,6 +58,11 @@ impl Route {
         self.description.as_ref()
     }
 
+    /// Whether something has been said of it already, in whatever way.
+    pub(crate) fn is_described(&self) -> bool {
+        self.description.is_some() || self.api.is_some()
+    }
+
     /// What the document of its upstream says of what the route leads to; none if there is no such
     /// document.
     pub fn upstream_api(&self) -> Option<&UpstreamApi> {

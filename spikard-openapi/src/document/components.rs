@@ -223,7 +223,8 @@ mod tests {
         assert_eq!(components.security("basic", &http("basic")), "basic");
         assert_eq!(components.security("basic", &http("digest")), "basic_2");
         let key = |name: &str, place: &str| json!({ "type": "apiKey", "name": name, "in": place });
-        let names = [("X-Key", "header"), ("x-key", "header"), ("X-Key", "query")].map(|(name, place)| components.security("key", &key(name, place)));
+        let names = [("X-Key", "header"), ("x-key", "header"), ("X-Key", "query")]
+            .map(|(name, place)| components.security("key", &key(name, place)));
         assert_eq!(names, ["key", "key", "key_2"]);
     }
 }

@@ -100,9 +100,9 @@ impl Renderer<'_> {
         let schemes = &merged.foreign.document()["components"]["securitySchemes"];
         let mut of_document: Vec<Map<String, Value>> = Vec::new();
         for alternative in merged.security() {
-            let named = alternative.into_iter().map(|(name, scopes)| {
-                (self.components.security(&name, merged.foreign.resolve(&schemes[&name])), scopes)
-            });
+            let named = alternative
+                .into_iter()
+                .map(|(name, scopes)| (self.components.security(&name, merged.foreign.resolve(&schemes[&name])), scopes));
             of_document.push(named.collect());
         }
         let of_route: Vec<String> = self.schemes(&merged.surroundings).collect();
