@@ -147,5 +147,5 @@ fn a_document_of_the_program_describes_its_routes() {
     let said = |app: App| app.gateway().err().map(|error| error.to_string());
     assert_eq!(said(app("/b")).as_deref(), Some("openapi: GET /b of the program's document is answered by no route"));
     let broken = said(app("/a").openapi(json!({ "openapi": "2.0" }))).unwrap_or_default();
-    assert!(broken.starts_with("openapi: document of the program: openapi is `2.0`"), "{broken}");
+    assert!(broken.contains("openapi: document of the program: openapi is \"2.0\""), "{broken}");
 }
