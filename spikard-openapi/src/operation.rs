@@ -30,6 +30,8 @@ pub struct Operation {
     pub parameters: Vec<Parameter>,
     /// The body that it reads.
     pub body: Option<RequestBody>,
+    /// Whether a request may be refused with 422 although it fits all that is said here.
+    pub checks_more: bool,
     /// What it answers, in order.
     pub responses: Vec<Response>,
     /// What it speaks.
@@ -94,12 +96,22 @@ pub struct RequestBody {
 }
 
 /// A body of one media type (OpenAPI 3.1 section 4.8.14).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Content {
     /// The media type.
     pub media_type: String,
     /// What it may be; none: anything.
     pub schema: Option<Value>,
+    /// The media types that single fields of a form may have, where not all are taken: the name, and
+    /// the types with commas between them (OpenAPI 3.1 section 4.8.15).
+    pub encoding: Vec<(String, String)>,
+}
+
+impl Content {
+    /// A body of this media type.
+    pub fn new(media_type: impl Into<String>, schema: Option<Value>) -> Self {
+        Self { media_type: media_type.into(), schema, encoding: Vec::new() }
+    }
 }
 
 /// An answer (OpenAPI 3.1 section 4.8.17).

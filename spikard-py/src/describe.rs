@@ -49,7 +49,8 @@ fn operation(plan: &Bound<'_, PyAny>) -> PyResult<Operation> {
         tags: said.getattr("tags")?.extract()?,
         deprecated: said.getattr("deprecated")?.extract()?,
         parameters: all_parameters(&signature)?,
-        body: body(&signature)?,
+        body: body(plan, &signature)?,
+        checks_more: checks_more(&signature)?,
         responses: said.getattr("answers")?.try_iter()?.map(|answer| response(&answer?)).collect::<PyResult<_>>()?,
         protocol: match plan.getattr("kind")?.extract::<&str>()? {
             "websocket" => Protocol::WebSocket,
@@ -98,12 +99,26 @@ fn parameter(spec: ParameterSpec) -> Parameter {
     }
 }
 
+/// Whether Python looks at values of parameters after their schemas did.
+fn checks_more(signature: &Bound<'_, PyAny>) -> PyResult<bool> {
+    for plan in parameters::plans(signature)? {
+        if !plan.getattr("convert")?.is_none() {
+            return Ok(true);
+        }
+    }
+    for group in signature.getattr("groups")?.try_iter()? {
+        if !group?.getattr("make")?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What the function takes of the body. Forms are taken where JSON is, too; JSON is what an API shows.
-fn body(signature: &Bound<'_, PyAny>) -> PyResult<Option<RequestBody>> {
+fn body(route: &Bound<'_, PyAny>, signature: &Bound<'_, PyAny>) -> PyResult<Option<RequestBody>> {
     let plan = signature.getattr("body")?;
     if plan.is_none() {
-        let is_streamed = !signature.getattr("stream")?.is_none();
-        return Ok(is_streamed.then(|| anything(None)));
+        return itself_read(route, signature);
     }
     let mut schema = match plan.getattr("schema")? {
         none if none.is_none() => None,
@@ -117,21 +132,44 @@ fn body(signature: &Bound<'_, PyAny>) -> PyResult<Option<RequestBody>> {
         "json" => &["application/json"],
         "form" if schema.as_ref().is_some_and(holds_file) => &["multipart/form-data"],
         "form" => &["application/x-www-form-urlencoded", "multipart/form-data"],
-        _ => return Ok(Some(anything(description))),
+        _ => return Ok(Some(anything("application/octet-stream", description))),
     };
-    let content = |media_type: &&str| Content { media_type: (*media_type).to_owned(), schema: schema.clone() };
-    Ok(Some(RequestBody {
-        description,
-        required: plan.getattr("required")?.extract()?,
-        content: media_types.iter().map(content).collect(),
-        is_checked: true,
-    }))
+    let mut content: Vec<Content> = media_types.iter().map(|&media_type| Content::new(media_type, schema.clone())).collect();
+    if let Some(form) = content.last_mut().filter(|last| last.media_type == "multipart/form-data") {
+        form.encoding = file_types(&signature.getattr("files")?)?;
+    }
+    Ok(Some(RequestBody { description, required: plan.getattr("required")?.extract()?, content, is_checked: true }))
+}
+
+/// A body that the function may read itself: in pieces, or of the request on a method that has one.
+fn itself_read(route: &Bound<'_, PyAny>, signature: &Bound<'_, PyAny>) -> PyResult<Option<RequestBody>> {
+    if !signature.getattr("stream")?.is_none() {
+        return Ok(Some(anything("application/octet-stream", None)));
+    }
+    let methods: Vec<String> = route.getattr("methods")?.extract()?;
+    let request: Option<String> = signature.getattr("request")?.extract()?;
+    // Dependencies get the request under a name that no function has.
+    let is_own = request.is_some_and(|name| !name.contains('@'));
+    let may_have_body = methods.iter().all(|method| matches!(method.as_str(), "POST" | "PUT" | "PATCH"));
+    Ok((is_own && may_have_body).then(|| anything("*/*", None)))
+}
+
+/// The media types that files may have, by the names of their fields.
+fn file_types(rules: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+    if rules.is_none() {
+        return Ok(Vec::new());
+    }
+    let rules = json::of(rules)?;
+    let types = |rule: &Value| {
+        let types: Vec<&str> = rule.get("content_types")?.as_array()?.iter().filter_map(Value::as_str).collect();
+        Some(types.join(", "))
+    };
+    Ok(rules.as_object().into_iter().flatten().filter_map(|(name, rule)| Some((name.clone(), types(rule)?))).collect())
 }
 
 /// A body that is taken as it comes, an empty one too.
-fn anything(description: Option<String>) -> RequestBody {
-    let content = vec![Content { media_type: "application/octet-stream".into(), schema: None }];
-    RequestBody { description, required: false, content, is_checked: false }
+fn anything(media_type: &str, description: Option<String>) -> RequestBody {
+    RequestBody { description, required: false, content: vec![Content::new(media_type, None)], is_checked: false }
 }
 
 /// Whether a file is anywhere in a schema.
@@ -155,7 +193,7 @@ fn response(answer: &Bound<'_, PyAny>) -> PyResult<Response> {
 fn content(said: &Bound<'_, PyAny>) -> PyResult<Content> {
     let schema = said.getattr("schema")?;
     let schema = if schema.is_none() { None } else { Some(json::of(&schema)?) };
-    Ok(Content { media_type: said.getattr("media_type")?.extract()?, schema })
+    Ok(Content::new(said.getattr("media_type")?.extract::<String>()?, schema))
 }
 
 fn header(said: &Bound<'_, PyAny>) -> PyResult<Header> {

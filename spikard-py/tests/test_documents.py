@@ -92,6 +92,15 @@ def test_parameters_have_what_annotations_and_markers_say():
     assert (limit["description"], limit["schema"]) == ("how many", {"type": "integer", "maximum": 100, "default": 10})
 
 
+def test_only_what_may_be_refused_has_a_422():
+    def any_text(q: str = "a"): ...
+
+    def converted(q: Annotated[str, pydantic.AfterValidator(str.strip)] = "a"): ...
+
+    assert "422" not in operation(any_text, "get")[0]["responses"]
+    assert "422" in operation(converted, "get")[0]["responses"]
+
+
 class Filters(Struct):
     q: str
     limit: Annotated[int, Meta(le=100, description="how many")] = 10
@@ -115,6 +124,7 @@ def test_parameters_of_dependencies_are_there_and_those_read_twice_fit_both():
     async def read(tenant: object, limit: int = Query(10, le=100)): ...
 
     found, _ = operation(read, "get", app=app)
+    assert found["responses"]["503"]["description"] == "Dependency resolution failed"
     assert {(one["in"], one["name"]) for one in found["parameters"]} == {("header", "x-tenant"), ("query", "limit")}
     (limit,) = [one for one in found["parameters"] if one["name"] == "limit"]
     assert {*limit["schema"]["allOf"][0], *limit["schema"]["allOf"][1]} >= {"minimum", "maximum"}
@@ -177,10 +187,34 @@ async def bytes_as_they_are(body: bytes): ...
 async def in_pieces(body_stream: AsyncIterator[bytes]): ...
 
 
-@pytest.mark.parametrize("function", [bytes_as_they_are, in_pieces])
-def test_bytes_are_of_any_kind_and_may_be_none(function):
+async def of_the_request(request: Request): ...
+
+
+@pytest.mark.parametrize(
+    ("function", "media_type"),
+    [
+        (bytes_as_they_are, "application/octet-stream"),
+        (in_pieces, "application/octet-stream"),
+        (of_the_request, "*/*"),
+    ],
+)
+def test_bytes_are_of_any_kind_and_may_be_none(function, media_type):
     found, _ = operation(function)
-    assert found["requestBody"] == {"content": {"application/octet-stream": {}}}
+    assert found["requestBody"] == {"content": {media_type: {}}}
+    assert "422" not in found["responses"]
+
+
+def test_a_request_without_a_body_has_none():
+    found, _ = operation(of_the_request, "get")
+    assert "requestBody" not in found
+
+
+def test_what_files_may_be_is_said():
+    rules = {"file": {"content_types": ["image/png", "image/jpeg"], "max_count": 1}}
+    found, _ = operation(files, file_params=rules)
+    assert found["requestBody"]["content"]["multipart/form-data"]["encoding"] == {
+        "file": {"contentType": "image/png, image/jpeg"}
+    }
 
 
 def test_schemas_that_were_given_stand_in_the_place_of_types():

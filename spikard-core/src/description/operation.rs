@@ -64,7 +64,7 @@ pub(super) fn refusals(operation: &Operation) -> Vec<Refusal> {
     if reads_body {
         refusals.extend([MALFORMED_BODY, CROSS_ORIGIN, UNSUPPORTED_MEDIA_TYPE]);
     }
-    if reads_body || has_checked_parameters(operation) {
+    if reads_body || operation.checks_more || has_checked_parameters(operation) {
         refusals.push(VALIDATION_ERROR);
     }
     if operation.protocol == Protocol::WebSocket {

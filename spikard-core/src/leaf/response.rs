@@ -78,8 +78,10 @@ impl Describe for FixedResponse {
             schema: json!({ "type": "string", "examples": [text(value)] }),
         };
         let media_type = self.headers.get(header::CONTENT_TYPE).filter(|_| !self.body.is_empty()).map(text);
-        let content =
-            media_type.map(|media_type| described::Content { schema: Some(schema_of(&media_type, &self.body)), media_type });
+        let content = media_type.map(|media_type| {
+            let schema = schema_of(&media_type, &self.body);
+            described::Content::new(media_type, Some(schema))
+        });
         let response = described::Response {
             headers: others.map(header).collect(),
             content: content.into_iter().collect(),

@@ -77,7 +77,11 @@ impl Renderer<'_> {
                 None if one.media_type == PROBLEM => Some(self.components.named_schema("Problem", &self.problems.problem)),
                 None => None,
             };
-            (one.media_type.clone(), schema.map_or_else(|| json!({}), |schema| json!({ "schema": schema })))
+            let encoding = one.encoding.iter().map(|(name, types)| (name.clone(), json!({ "contentType": types })));
+            let mut object = Map::new();
+            put(&mut object, "schema", schema);
+            put(&mut object, "encoding", (!one.encoding.is_empty()).then(|| encoding.collect()));
+            (one.media_type.clone(), object.into())
         };
         content.iter().map(media_type).collect::<Map<_, _>>().into()
     }

@@ -42,7 +42,7 @@ fn path_parameter(name: &str) -> Parameter {
 #[test]
 fn an_operation_has_all_that_its_route_says() {
     let order = json!({ "$ref": "#/$defs/Order", "$defs": { "Order": { "type": "object" } } });
-    let json_of = |schema: &Value| vec![Content { media_type: "application/json".into(), schema: Some(schema.clone()) }];
+    let json_of = |schema: &Value| vec![Content::new("application/json", Some(schema.clone()))];
     let listed = Parameter {
         location: ParameterLocation::Query,
         required: false,

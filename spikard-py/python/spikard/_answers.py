@@ -33,6 +33,8 @@ _FILE = (
     Answer("304", "The client has the file as it is"),
     Answer("416", "The file has no such part", (Content(PROBLEM),)),
 )
+UNMET: Answers = {"503": Answer("503", "Dependency resolution failed", (Content(PROBLEM),))}
+"""The answer where a dependency cannot be made."""
 _REDIRECT = Answer(
     "3XX",
     "The place where to go on",

@@ -25,8 +25,13 @@ def description(
     signature: Signature,
     layers: tuple[Mapping[str, Any], ...] = (),
     given: Mapping[str, Answer] | None = None,
+    *,
+    depends: bool = False,
 ) -> Description:
-    """What a route does. `layers` is what was said of it, outermost first, `given` its `responses`."""
+    """What a route does. `layers` is what was said of it, outermost first, `given` its `responses`.
+
+    `depends` says that something is made for it that may fail.
+    """
     said: dict[str, Any] = {key: value for layer in layers for key, value in layer.items()}
     head, rest = _docstring(function)
     if "summary" in said:
@@ -37,7 +42,7 @@ def description(
         tags=tuple(dict.fromkeys(tag for layer in layers for tag in layer.get("tags", ()))),
         deprecated=said.get("deprecated", False),
         operation_id=said.get("operation_id"),
-        answers=_answers.merged(_own(kind, signature), dict(given or {})),
+        answers=_answers.merged({**_own(kind, signature), **(_answers.UNMET if depends else {})}, dict(given or {})),
     )
 
 

@@ -43,6 +43,8 @@ class Injected(Struct, frozen=True):
     """Whether that coroutine may have to wait."""
     scoped: bool
     """Whether it is to be called within a scope of `_after`."""
+    makes: bool = False
+    """Whether something is made for each of its calls, which may fail."""
 
 
 def inject(
@@ -60,7 +62,7 @@ def inject(
     given, merged = given_to(function, signature, scope, path)
     wrapped, is_async = wrap(function, given, how)
     waits = any(step.waits for step in given.steps) or may_wait(function)
-    return Injected(wrapped, merged, is_async, waits, any(step.opens for step in given.steps))
+    return Injected(wrapped, merged, is_async, waits, any(step.opens for step in given.steps), bool(given.steps))
 
 
 def _how(function: Callable[..., Any], *, sync_to_thread: bool) -> How:

@@ -78,6 +78,7 @@ class Registration(Struct, frozen=True):
             function, path=path, methods=self.methods, localns=self.localns, provided=provided, **self.schemas
         )
         is_async, may_wait, scoped = _is_async(function), _waiting.may_wait(function), False
+        depends = False
         to_thread = self.behaviour.get("sync_to_thread", True) and _waiting.may_block(function)
         if signature.injected:
             from . import _injection
@@ -85,6 +86,7 @@ class Registration(Struct, frozen=True):
             injected = _injection.inject(function, signature, scope, path=path, sync_to_thread=to_thread)
             function, signature = injected.function, injected.signature
             is_async, may_wait, scoped = injected.is_async, injected.may_wait, injected.scoped
+            depends = injected.makes
         return _plan.Route(
             methods=self.methods,
             path=path,
@@ -99,20 +101,26 @@ class Registration(Struct, frozen=True):
             kind=self.kind,
             name=f"{self.function.__module__}.{name_of(self.function)}",
             place=_annotations.place_of(self.function),
-            describe=described(self.function, self.kind, signature, inherited, self.description),
+            describe=described(self.function, self.kind, signature, inherited, self.description, depends=depends),
         )
 
 
 def described(
-    function: Handler, kind: Kind, signature: _plan.Signature, inherited: Inherited, own: dict[str, Any]
+    function: Handler,
+    kind: Kind,
+    signature: _plan.Signature,
+    inherited: Inherited,
+    own: dict[str, Any],
+    *,
+    depends: bool,
 ) -> Callable[[], _plan.Description] | None:
-    """What says what a route does; `None`: nothing should.
+    """What says what a route does; `None`: nothing should. `depends`: something is made for it that may fail.
 
     Raises `HandlerError` for types of answers without a schema: nobody would see it later.
     """
     said = (*inherited.description, own) if own else inherited.description
     if not said:
-        return partial(_describe, function, kind, signature)
+        return partial(_describe, function, kind, signature, depends=depends)
     if not all(layer.get("include_in_schema", True) for layer in said):
         return None
     answers: dict[str, _plan.Answer] = {}
@@ -123,13 +131,13 @@ def described(
             answers = _answers.given(layer["responses"] for layer in said if "responses" in layer)
         except (TypeError, ValueError) as error:
             _annotations.fault(function, f"responses: {error}")
-    return partial(_describe, function, kind, signature, said, answers)
+    return partial(_describe, function, kind, signature, said, answers, depends=depends)
 
 
-def _describe(*said: Any) -> _plan.Description:
+def _describe(*said: Any, depends: bool) -> _plan.Description:
     from . import _describing
 
-    return _describing.description(*said)
+    return _describing.description(*said, depends=depends)
 
 
 def refuse_what_is_no_handler(function: object) -> None:

@@ -81,12 +81,13 @@ class WebSocketRegistration(Struct, frozen=True):
             provided=provided,
             localns=self.rules.localns,
         )
-        scoped = False
+        scoped = depends = False
         if signature.injected:
             from . import _injection
 
             injected = _injection.inject(endpoint, signature, scope, path=path)
             endpoint, signature, scoped = injected.function, injected.signature, injected.scoped
+            depends = injected.makes
         yield _plan.Route(
             methods=("GET",),
             path=path,
@@ -102,7 +103,7 @@ class WebSocketRegistration(Struct, frozen=True):
             settings=self.settings,
             name=name,
             place=_annotations.place_of(self.handler),
-            describe=described(self.handler, "websocket", signature, inherited, self.description),
+            describe=described(self.handler, "websocket", signature, inherited, self.description, depends=depends),
         )
 
 
