@@ -6,6 +6,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use serde_json::Value;
 use spikard_core::handler::{Content, Form, RequestBody, Upload};
@@ -195,7 +196,10 @@ impl Refused {
 /// A body as plain objects.
 pub(crate) fn untyped<'py>(py: Python<'py>, body: &RequestBody) -> PyResult<Bound<'py, PyAny>> {
     match &body.content {
-        Content::JsonText => py.import("msgspec.json")?.getattr("decode")?.call1((PyBytes::new(py, &body.bytes),)),
+        Content::JsonText => {
+            static DECODE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            DECODE.import(py, "msgspec.json", "decode")?.call1((PyBytes::new(py, &body.bytes),))
+        }
         Content::Form(form) => plain_form(py, form),
         Content::Json(value) => json::value(py, value),
         Content::Raw => Ok(PyBytes::new(py, &body.bytes).into_any()),
@@ -238,14 +242,15 @@ fn put_files(fields: &Bound<'_, PyAny>, files: &[Upload]) -> PyResult<()> {
     if files.is_empty() {
         return Ok(());
     }
-    let class = py.import("spikard.datastructures")?.getattr("UploadFile")?;
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = CLASS.import(py, "spikard.datastructures", "UploadFile")?;
     let fields = fields.cast::<PyDict>()?;
     let mut names: Vec<&str> = files.iter().map(|file| field(file).0).collect();
     names.dedup();
     for name in names {
         let mut made = Vec::new();
         for file in files.iter().filter(|file| field(file).0 == name) {
-            made.push(upload::object(&class, file)?);
+            made.push(upload::object(class, file)?);
         }
         match (fields.get_item(name)?, made.len()) {
             (Some(place), _) if place.is_instance_of::<PyList>() => fields.set_item(name, PyList::new(py, made)?)?,

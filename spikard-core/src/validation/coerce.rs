@@ -4,7 +4,7 @@ use jsonschema::JsonType;
 use serde_json::{Number, Value};
 
 use super::schema::Schema;
-use super::shape::Shape;
+use super::shape::Place;
 use super::text;
 
 /// Texts become what the schema wants at their place: numbers, booleans (by the rules of
@@ -26,19 +26,19 @@ use super::text;
 /// # }
 /// ```
 pub fn coerce(value: Value, schema: &Schema) -> Value {
-    to_shape(value, &Shape::root(schema.document()))
+    at_place(value, schema.places().root())
 }
 
-fn to_shape(value: Value, shape: &Shape<'_>) -> Value {
+fn at_place(value: Value, place: Place<'_>) -> Value {
     match value {
-        Value::String(text) => of_text(text, shape),
+        Value::String(text) => of_text(text, place),
         Value::Array(list) => {
             let elements = list.into_iter().enumerate();
-            elements.map(|(index, element)| to_shape(element, &shape.element(index))).collect()
+            elements.map(|(index, element)| at_place(element, place.element(index))).collect()
         }
         Value::Object(map) => {
             let entries = map.into_iter().map(|(key, value)| {
-                let value = to_shape(value, &shape.property(&key));
+                let value = at_place(value, place.property(&key));
                 (key, value)
             });
             Value::Object(entries.collect())
@@ -47,11 +47,11 @@ fn to_shape(value: Value, shape: &Shape<'_>) -> Value {
     }
 }
 
-fn of_text(text: String, shape: &Shape<'_>) -> Value {
-    if shape.options().any(|option| option.as_str() == Some(&text)) {
+fn of_text(text: String, place: Place<'_>) -> Value {
+    if place.lists(&text) {
         return Value::String(text);
     }
-    let types = shape.types();
+    let types = place.types();
     let wants = |kind| types.contains(kind);
     if wants(JsonType::Integer)
         && let Some(whole) = text::whole(&text).and_then(|whole| whole.value())
@@ -70,7 +70,7 @@ fn of_text(text: String, shape: &Shape<'_>) -> Value {
         return Value::Bool(boolean);
     }
     if wants(JsonType::Array) && !wants(JsonType::String) {
-        return Value::Array(vec![of_text(text, &shape.element(0))]);
+        return Value::Array(vec![of_text(text, place.element(0))]);
     }
     Value::String(text)
 }

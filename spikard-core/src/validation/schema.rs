@@ -1,12 +1,13 @@
 //! A JSON Schema (2020-12), compiled once, that lists everything that does not fit.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jsonschema::{Draft, Validator};
 use serde_json::Value;
 
 use super::node::Texts;
+use super::shape::Shapes;
 use super::tree::Tree;
 use super::violation::{LISTED, Location, Violation};
 use super::{formats, leaf, order, wording};
@@ -29,6 +30,8 @@ pub struct Schema(Arc<Compiled>);
 struct Compiled {
     document: Value,
     validator: Validator<Texts>,
+    /// Made for the first form.
+    places: OnceLock<Shapes>,
 }
 
 /// A document that is no JSON Schema, or one that refers to other documents.
@@ -56,7 +59,7 @@ impl Schema {
         let validator = options
             .build(document)
             .map_err(|error| SchemaError { place: error.instance_path().to_string(), message: error.to_string() })?;
-        Ok(Self(Arc::new(Compiled { document: document.clone(), validator })))
+        Ok(Self(Arc::new(Compiled { document: document.clone(), validator, places: OnceLock::new() })))
     }
 
     /// Everything about a value that does not fit, in the order of the value, up to a thousand
@@ -128,6 +131,11 @@ impl Schema {
             }
         }
         violations
+    }
+
+    /// What it wants at each place.
+    pub(super) fn places(&self) -> &Shapes {
+        self.0.places.get_or_init(|| Shapes::of(&self.0.document))
     }
 
     /// The document that was compiled.

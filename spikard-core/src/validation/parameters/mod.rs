@@ -15,7 +15,7 @@ use super::object;
 use super::parameter::{Parameter, ParameterForm, ParameterSpec};
 use super::plain::Plain;
 use super::schema::{Schema, SchemaError};
-use super::shape::Shape;
+use super::shape::Shapes;
 use super::text::{self, Whole};
 use super::violation::{Location, Source, Violation};
 
@@ -121,7 +121,7 @@ impl Compiled {
         let schema = without_null(spec.schema);
         let plain = if spec.separator.is_none() && spec.form.is_none() { Plain::of(&schema) } else { None };
         let schema = Schema::compile(&schema)?;
-        let types = Shape::root(schema.document()).types();
+        let types = Shapes::of(schema.document()).root().types();
         let is_list = spec.separator.is_some() || types.contains(JsonType::Array);
         let is_whole = types.contains(JsonType::Integer);
         Ok(Self {
