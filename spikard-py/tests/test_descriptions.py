@@ -135,6 +135,7 @@ def test_streams_of_events_and_websockets_are_described():
             {"responses": {200: {"headers": {"a": {"type": "string"}}}}},
             r"responses\[200\]: headers\['a'\] has 'type', expected schema, description or required",
         ),
+        ({"response_schema": {"default": object()}}, "response_schema is no JSON"),
         ({"tag": ["users"]}, "'tag' is no option of a route, did you mean 'tags'"),
     ],
 )
@@ -149,9 +150,10 @@ def test_a_status_is_one_of_http(status):
         Spikard(responses={status: User})
 
 
-def test_a_type_without_a_schema_is_an_error_at_start():
+@pytest.mark.parametrize("said", [object(), {"content": {"text/plain": {"schema": {"default": object()}}}}])
+def test_a_type_without_a_schema_and_a_schema_that_is_no_json_are_errors_at_start(said):
     app = Spikard()
-    app.get("/users/{user_id}", responses={404: object()})(read_user)
+    app.get("/users/{user_id}", responses={404: said})(read_user)
     with pytest.raises(TypeError, match=r"test_descriptions.py:\d+: read_user: responses: "):
         app._routes()
 

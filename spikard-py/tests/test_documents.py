@@ -2,6 +2,8 @@
 
 # ruff: noqa: B008, PLR0917  # markers stand in defaults, functions have every kind of argument
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from enum import Enum
 from typing import Annotated, Literal
@@ -275,6 +277,27 @@ def test_the_document_is_the_one_that_is_served():
     answer = TestClient(app).get("/openapi.json")
     assert (answer.status_code, answer.json()) == (200, document)
     assert msgspec.json.encode(document) == answer.content, "keys have their order"
+
+
+def test_the_program_writes_the_same(tmp_path):
+    (tmp_path / "shop.py").write_text(
+        "from spikard import OpenApiConfig, ServerConfig, Spikard\n"
+        "app = Spikard(ServerConfig(openapi=OpenApiConfig(title='Shop')))\n"
+        "app.get('/users/{id}')(lambda id: None)\n"
+        "print(len(app.openapi()['paths']))\n"
+    )
+
+    def spikard(*arguments):
+        command = [sys.executable, "-m", "spikard", "openapi", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    written = spikard("shop:app", "-o", "shop.json")
+    assert (written.returncode, written.stdout) == (0, "1\n"), written.stderr
+    document = msgspec.json.decode((tmp_path / "shop.json").read_bytes())
+    assert (document["info"]["title"], list(document["paths"])) == ("Shop", ["/users/{id}"])
+    assert spikard("shop:app", "--check", "shop.json").returncode == 0
+    (tmp_path / "shop.json").write_text("{}")
+    assert spikard("shop:app", "--check", "shop.json").returncode == 1
 
 
 def test_a_description_is_there_without_being_served():

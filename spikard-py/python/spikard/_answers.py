@@ -12,6 +12,8 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import msgspec
+
 from . import _schemas, _types
 from ._plan import Answer, Content, Header
 
@@ -95,11 +97,15 @@ def check(responses: Any) -> None:
 
 
 def given(layers: Iterable[Mapping[Any, Any]]) -> Answers:
-    """What `responses` of routers and route say, the last word on a status. `TypeError`: a type has no schema."""
+    """What `responses` of routers and route say, the last word on a status.
+
+    Raises `TypeError` for a type without a schema and for a schema that is no JSON.
+    """
     answers: Answers = {}
     for layer in layers:
         for status, said in layer.items():
             answers[_status(status)] = _said(_status(status), said)
+    msgspec.json.encode(answers)  # what is no JSON is found now, and not by the first who asks for the document
     return answers
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import msgspec
 from msgspec import Struct
 
 from .config import RoutePolicies
@@ -151,6 +152,10 @@ def split(options: Mapping[str, Any]) -> Options:
         from ._spikard import check_file_params
 
         check_file_params(schemas["file_params"])
+    try:
+        msgspec.json.encode(schemas.get("response_schema"))
+    except TypeError as error:
+        raise TypeError(f"response_schema is no JSON: {error}") from error
     return Options(schemas, _taken(given, POLICIES), _described(_taken(given, DESCRIPTION)), given)
 
 

@@ -64,6 +64,7 @@ async def started() -> None: ...
 
 
 assert_type(plain(name="a"), str)
+assert_type(app.openapi(), dict[str, Any])
 assert_type(many(), None)
 assert_type(app.register_route("GET", "/plain", plain)("a"), str)
 same: Callable[[int], Coroutine[Any, Any, dict[str, int]]] = read_user
