@@ -30,8 +30,8 @@ pub(super) fn pages(config: &OpenApiConfig, ctx: &BuildContext) -> Result<Vec<(P
         for resource in page.resources(&PageSettings { title: &config.title, path, document, servers: &servers }) {
             match PathPattern::parse(&resource.path) {
                 Ok(path) => {
-                    let leaf = BuiltLeaf::new(format!("openapi {key}"), Arc::new(PageResource::new(resource)));
-                    routes.push((path, leaf));
+                    let leaf = BuiltLeaf::new("openapi page", Arc::new(PageResource::new(resource)));
+                    routes.push((path, BuiltLeaf { source: Some(format!("openapi.{key}")), ..leaf }));
                 }
                 Err(message) => errors.push(ctx.invalid(key, message)),
             }
