@@ -12,7 +12,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 Open = Callable[[str], Page]
 
-_REPORT = "document.addEventListener('securitypolicyviolation', said => console.error('forbidden:', said.violatedDirective, said.blockedURI, said.sample))"
+_REPORT = """
+addEventListener("securitypolicyviolation", (said) => {
+  console.error("forbidden:", said.violatedDirective, said.blockedURI);
+});
+"""
 
 
 @pytest.fixture(scope="module")

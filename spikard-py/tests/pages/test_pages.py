@@ -117,7 +117,9 @@ def test_files_are_kept_for_good_and_sent_compressed_once(program: Program) -> N
             assert compressed.headers["vary"] == "accept-encoding"
             assert compressed.content == plain.content
             assert int(compressed.headers["content-length"]) < len(plain.content) / 2
-            held = client.get(script, headers={"accept-encoding": accepted, "if-none-match": compressed.headers["etag"]})
+            held = client.get(
+                script, headers={"accept-encoding": accepted, "if-none-match": compressed.headers["etag"]}
+            )
             assert (held.status_code, held.content) == (304, b"")
         assert "content-encoding" not in plain.headers
         assert plain.headers["etag"] != compressed.headers["etag"]
