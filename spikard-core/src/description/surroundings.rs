@@ -14,7 +14,8 @@ use spikard_openapi::{
 /// its function.
 pub(super) fn of(policies: &Policies, own: &[Refusal]) -> Surroundings {
     // A path, host or framing that cannot be: CONTRACT, whatever the route.
-    let mut surroundings = Surroundings { problems: vec![problem(BAD_REQUEST, When::Always, &[])], ..Surroundings::default() };
+    let outside = Problem { is_outside: true, ..problem(BAD_REQUEST, When::Always, &[]) };
+    let mut surroundings = Surroundings { problems: vec![outside], ..Surroundings::default() };
     for (key, description) in policies.descriptions() {
         surroundings.security.extend(description.credentials.into_iter().map(|credentials| scheme(key, credentials)));
         surroundings.headers.extend(description.headers.iter().map(header));
@@ -32,6 +33,7 @@ fn problem(refusal: Refusal, when: When, headers: &[AnswerHeader]) -> Problem {
         title: refusal.title.to_owned(),
         headers: headers.iter().map(|one| Header { required: false, ..header(one) }).collect(),
         when,
+        is_outside: false,
     }
 }
 

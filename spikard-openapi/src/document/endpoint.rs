@@ -68,6 +68,8 @@ pub struct Problem {
     pub headers: Vec<Header>,
     /// To which requests it is answered.
     pub when: When,
+    /// Whether it may come before all policies, and so without what they add to every answer.
+    pub is_outside: bool,
 }
 
 /// To which requests a refusal is answered.

@@ -101,7 +101,7 @@ impl<'f> Document<'f> {
                 paths.put(place, key, operation, entry.name());
             }
         }
-        let tags = paths.tags().into_iter().map(|name| tag(&entries, name)).collect();
+        let tags = paths.tags().iter().filter_map(|name| tag(&entries, name)).cloned().collect();
         let value = document(&head, tags, paths.into_value(), components.into_value());
         Written { value, remarks }
     }
@@ -139,13 +139,12 @@ impl Entry<'_> {
     }
 }
 
-/// A tag, with what a merged document says of it.
-fn tag(entries: &[Entry<'_>], name: String) -> Value {
-    let said = entries.iter().find_map(|entry| match entry {
+/// What a merged document says of a tag. A name alone says no more than the operations do.
+fn tag<'e>(entries: &'e [Entry<'_>], name: &str) -> Option<&'e Value> {
+    entries.iter().find_map(|entry| match entry {
         Entry::Own(_) => None,
-        Entry::Merged(merged) => merged.tag(&name).cloned(),
-    });
-    said.unwrap_or_else(|| json!({ "name": name }))
+        Entry::Merged(merged) => merged.tag(name),
+    })
 }
 
 fn document(head: &Head, tags: Vec<Value>, paths: Value, components: Value) -> Value {

@@ -92,7 +92,11 @@ impl Renderer<'_> {
         let mut responses = Map::new();
         for response in &endpoint.operation.responses {
             let also = response.status.parse().ok().and_then(|status: u16| problems.remove(&status));
-            let mut written = self.response(response, &endpoint.surroundings.headers);
+            let mut written =
+                self.response(response, &endpoint.surroundings.headers, is_certain(also.as_deref().unwrap_or_default()));
+            if let Some(content) = written.as_object_mut().filter(|_| method == "head") {
+                content.shift_remove("content");
+            }
             if let Some(also) = also {
                 self.join(&mut written, &also);
             }
@@ -104,24 +108,25 @@ impl Renderer<'_> {
         responses.into()
     }
 
-    fn response(&mut self, response: &Response, common: &[Header]) -> Value {
+    /// `is_certain`: whether it has the common headers at any rate.
+    fn response(&mut self, response: &Response, common: &[Header], is_certain: bool) -> Value {
         let mut object = Map::new();
         object.insert("description".into(), response.description.clone().into());
-        let headers = self.headers(response.headers.iter(), common);
+        let headers = self.headers(response.headers.iter(), common, is_certain);
         put(&mut object, "headers", (!headers.is_empty()).then(|| headers.into()));
         put(&mut object, "content", (!response.content.is_empty()).then(|| self.content(&response.content)));
         object.into()
     }
 
-    fn headers<'h>(&mut self, own: impl Iterator<Item = &'h Header>, common: &[Header]) -> Map<String, Value> {
+    fn headers<'h>(&mut self, own: impl Iterator<Item = &'h Header>, common: &[Header], is_certain: bool) -> Map<String, Value> {
         let mut headers = Map::new();
         for header in own {
             headers.insert(header.name.clone(), self.header(header));
         }
         for header in common {
-            let written = self.header(header);
-            let reference = self.components.header(&header.name, written);
-            headers.entry(header.name.clone()).or_insert(reference);
+            let written = self.header(&Header { required: header.required && is_certain, ..header.clone() });
+            let written = if is_certain { self.components.header(&header.name, written) } else { written };
+            headers.entry(header.name.clone()).or_insert(written);
         }
         headers
     }
@@ -138,7 +143,7 @@ impl Renderer<'_> {
     pub(super) fn problem(&mut self, problems: &[&Problem], common: &[Header]) -> Value {
         let mut object = Map::new();
         object.insert("description".into(), titles(problems).into());
-        let headers = self.headers(problems.iter().flat_map(|problem| &problem.headers), common);
+        let headers = self.headers(problems.iter().flat_map(|problem| &problem.headers), common, is_certain(problems));
         put(&mut object, "headers", (!headers.is_empty()).then(|| headers.into()));
         object.insert("content".into(), json!({ PROBLEM: self.problem_content(problems) }));
         let name = problems.first().map_or("Problem", |problem| &problem.name);
@@ -148,7 +153,7 @@ impl Renderer<'_> {
     /// Adds refusals to a response of the function with the same status.
     pub(super) fn join(&mut self, response: &mut Value, problems: &[&Problem]) {
         let content = self.problem_content(problems);
-        let headers = self.headers(problems.iter().flat_map(|problem| &problem.headers), &[]);
+        let headers = self.headers(problems.iter().flat_map(|problem| &problem.headers), &[], true);
         let Some(response) = response.as_object_mut() else { return };
         for (key, added) in [("headers", headers), ("content", Map::from_iter([(PROBLEM.to_owned(), content)]))] {
             if added.is_empty() {
@@ -180,6 +185,11 @@ pub(super) fn in_words(id: &str) -> String {
     let mut letters = id.trim_matches('_').chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters.map(|letter| if letter == '_' { ' ' } else { letter })).collect()
+}
+
+/// Whether all of these come from behind the policies.
+fn is_certain(problems: &[&Problem]) -> bool {
+    problems.iter().all(|problem| !problem.is_outside)
 }
 
 /// The titles, each once.

@@ -24,7 +24,7 @@ fn written(endpoints: Vec<Endpoint>) -> Written {
 }
 
 fn problem(status: u16, title: &str, when: When) -> Problem {
-    Problem { status, name: format!("P{status}"), title: title.into(), headers: Vec::new(), when }
+    Problem { status, name: format!("P{status}"), title: title.into(), headers: Vec::new(), when, is_outside: false }
 }
 
 fn path_parameter(name: &str) -> Parameter {
@@ -84,7 +84,6 @@ fn an_operation_has_all_that_its_route_says() {
         "deprecated": true,
     });
     assert_eq!(document["paths"]["/orders/{id}"]["put"], expected);
-    assert_eq!(document["tags"], json!([{ "name": "orders" }]));
     assert_eq!(document["components"]["schemas"], json!({ "Order": { "type": "object" } }));
 }
 
@@ -119,6 +118,33 @@ fn a_refusal_stands_beside_what_the_function_answers_with_its_status() {
     let response = &document["paths"]["/a"]["get"]["responses"]["404"];
     assert_eq!(response["description"], "It is so");
     assert!(response["content"]["application/problem+json"].is_object(), "{response}");
+}
+
+#[test]
+fn what_policies_add_is_certain_only_where_they_stand_before_the_answer() {
+    let id = Header { name: "x-id".into(), description: None, required: true, schema: json!({ "type": "string" }) };
+    let mut known = endpoint("GET", "/a", answering("200"));
+    let outside = Problem { is_outside: true, ..problem(400, "Bad", When::Always) };
+    known.surroundings =
+        Surroundings { headers: vec![id], problems: vec![outside, problem(401, "Who", When::Always)], ..Default::default() };
+    let document = written(vec![known]).value;
+    let of = |name: &str| document["components"]["responses"][name]["headers"]["x-id"].clone();
+    assert_eq!(
+        (of("P400"), of("P401")),
+        (json!({ "schema": { "type": "string" } }), json!({ "$ref": "#/components/headers/x-id" }))
+    );
+    assert_eq!(document["components"]["headers"]["x-id"]["required"], true);
+}
+
+#[test]
+fn an_answer_to_head_has_no_body() {
+    let content = vec![Content { media_type: "text/plain".into(), schema: None }];
+    let body = Response { content, ..Response::new("200", "It is so") };
+    let both = Operation { responses: vec![body], ..Operation::default() };
+    let both = Endpoint { methods: vec!["GET".into(), "HEAD".into()], ..endpoint("", "/a", both) };
+    let document = written(vec![both]).value;
+    let content = |method: &str| document["paths"]["/a"][method]["responses"]["200"]["content"].clone();
+    assert_eq!((content("get"), content("head")), (json!({ "text/plain": {} }), Value::Null));
 }
 
 #[test]
