@@ -53,6 +53,7 @@ pub(super) fn built_application(name: &str, python: &dyn PythonLeaves) -> Result
         eprintln!("spikard: {message}");
         ExitCode::FAILURE
     })?;
+    let loaded = loaded.mount(python, &process_environment).map_err(|report| failed(&report))?;
     let gateway = Gateway::build_loaded(&loaded, &loaded.context(), python).map_err(|error| failed(&loaded.locate(error)))?;
     show(&loaded.locate_warnings(gateway.warnings().to_vec()));
     Ok((loaded, gateway))
