@@ -138,7 +138,7 @@ fn what_policies_add_is_certain_only_where_they_stand_before_the_answer() {
 
 #[test]
 fn an_answer_to_head_has_no_body() {
-    let content = vec![Content { media_type: "text/plain".into(), schema: None }];
+    let content = vec![Content::new("text/plain", None)];
     let body = Response { content, ..Response::new("200", "It is so") };
     let both = Operation { responses: vec![body], ..Operation::default() };
     let both = Endpoint { methods: vec!["GET".into(), "HEAD".into()], ..endpoint("", "/a", both) };
