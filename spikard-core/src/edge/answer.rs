@@ -66,7 +66,7 @@ impl Witness {
 impl Operation {
     /// Whether answers are looked into.
     pub(super) fn reads_answers(&self) -> bool {
-        self.answers.iter().flat_map(|(_, content)| content).any(|(_, schema)| schema.is_some())
+        self.answers.iter().flat_map(|answer| &answer.content).any(|(_, content)| content.schema.is_some())
     }
 
     /// The schema that the body of an answer is held to, if it is.
@@ -75,18 +75,19 @@ impl Operation {
         if OF_HTTP.contains(&status) {
             return Ok(None);
         }
-        let entry = self.answers.iter().find(|(known, _)| known.is_of(status));
-        let (_, content) = entry.ok_or_else(|| format!("status {} is not described", status.as_u16()))?;
+        let rule = self.answers.iter().find(|answer| answer.status.is_of(status));
+        let content = &rule.ok_or_else(|| format!("status {} is not described", status.as_u16()))?.content;
         if content.is_empty() || method == Method::HEAD || status == StatusCode::NO_CONTENT {
             return Ok(None);
         }
         let essence = essence_of(response.headers()).ok_or("it has no media type")?;
-        let schema = best(content, &essence).ok_or_else(|| format!("media type {essence} is not described"))?;
-        if schema.is_some() && response.headers().contains_key(CONTENT_ENCODING) && is_json(&essence) {
+        let content = best(content, &essence).ok_or_else(|| format!("media type {essence} is not described"))?;
+        let schema = content.schema.as_ref().filter(|_| is_json(&essence));
+        if schema.is_some() && response.headers().contains_key(CONTENT_ENCODING) {
             witness.unchecked("it has a content encoding");
             return Ok(None);
         }
-        Ok(schema.as_ref().filter(|_| is_json(&essence)))
+        Ok(schema)
     }
 
     /// Lets an answer pass, and says in the log whether it fits.

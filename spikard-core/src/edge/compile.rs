@@ -24,7 +24,14 @@ pub(super) struct Operation {
     pub(super) name: String,
     pub(super) parameters: Parameters,
     pub(super) body: Option<BodyRule>,
-    pub(super) answers: Vec<(Status, Vec<(MediaRange, Option<Schema>)>)>,
+    /// What says most comes first.
+    pub(super) answers: Vec<AnswerRule>,
+}
+
+/// What is said of answers with a status.
+pub(super) struct AnswerRule {
+    pub(super) status: Status,
+    pub(super) content: Vec<(MediaRange, Content)>,
 }
 
 /// What is said of the body of a request.
@@ -114,18 +121,23 @@ impl Compiler<'_> {
         for parameter in parameters {
             let others = || in_query.iter().filter(|name| *name != parameter.name).cloned().collect();
             match spec(self.file, parameter, others) {
+                Ok(spec) => specs.push((parameter, spec)),
                 Err(why) => {
                     let place = self.file.place(&parameter.pointer);
                     self.unchecked.push(format!("{place}: parameter `{}` is not checked: {why}", parameter.name));
                 }
-                // One by one, to know which of them is wrong.
-                Ok(spec) => match Parameters::compile(vec![spec.clone()]) {
-                    Ok(_) => specs.push(spec),
-                    Err(error) => self.error(&parameter.pointer, error.to_string()),
-                },
             }
         }
-        Parameters::compile(specs).unwrap_or_default()
+        let all = specs.iter().map(|(_, spec)| spec.clone()).collect();
+        Parameters::compile(all).unwrap_or_else(|_| {
+            // One by one, to say which of them is wrong.
+            for (parameter, spec) in specs {
+                if let Err(error) = Parameters::compile(vec![spec]) {
+                    self.error(&parameter.pointer, error.to_string());
+                }
+            }
+            Parameters::default()
+        })
     }
 
     /// The entries of a `content` table.
@@ -142,7 +154,7 @@ impl Compiler<'_> {
         entries.collect()
     }
 
-    fn answers(&mut self, operation: &ForeignOperation<'_>) -> Vec<(Status, Vec<(MediaRange, Option<Schema>)>)> {
+    fn answers(&mut self, operation: &ForeignOperation<'_>) -> Vec<AnswerRule> {
         let responses = operation.value.get("responses").and_then(Value::as_object).into_iter().flatten();
         let at = operation.pointer.join("responses");
         let mut answers = Vec::new();
@@ -152,10 +164,9 @@ impl Compiler<'_> {
                 continue;
             };
             let content = self.content(self.file.foreign().resolve(response), &at.join(key), Direction::Response);
-            answers.push((status, content.into_iter().map(|(range, content)| (range, content.schema)).collect()));
+            answers.push(AnswerRule { status, content });
         }
-        // What says most comes first.
-        answers.sort_by_key(|(status, _)| *status);
+        answers.sort_by_key(|answer| answer.status);
         answers
     }
 

@@ -112,7 +112,7 @@ impl Edge {
         let (number, path) = match self.find(&request) {
             Found::Operation(number, path) => (number, path),
             Found::Unchecked => return self.upstream.answer(request).await.unwrap_or_else(|refusal| refusal),
-            Found::NotFound => return NotFound.call(request).await,
+            Found::Nothing => return NotFound.call(request).await,
             Found::OtherMethods(methods) => {
                 request.extensions_mut().insert(Allowed(methods));
                 return MethodNotAllowed.call(request).await;
@@ -162,7 +162,7 @@ impl Edge {
         let known: Vec<Method> = paths.all(&segments).into_iter().map(|(method, _)| method.clone()).collect();
         match self.undescribed {
             UndescribedRequests::Pass => Found::Unchecked,
-            UndescribedRequests::Refuse if known.is_empty() => Found::NotFound,
+            UndescribedRequests::Refuse if known.is_empty() => Found::Nothing,
             UndescribedRequests::Refuse if method == Method::OPTIONS => Found::Unchecked,
             UndescribedRequests::Refuse => Found::OtherMethods(with_implied(known)),
         }
@@ -172,7 +172,7 @@ impl Edge {
 enum Found {
     Operation(usize, PathParams),
     Unchecked,
-    NotFound,
+    Nothing,
     OtherMethods(Vec<Method>),
 }
 

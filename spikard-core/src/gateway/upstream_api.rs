@@ -61,7 +61,10 @@ impl UpstreamApi {
 
 /// The documents of one configuration, each read once.
 #[derive(Default)]
-pub(super) struct Documents(RefCell<HashMap<PathBuf, Result<Arc<OpenApiFile>, Vec<String>>>>);
+pub(super) struct Documents(RefCell<HashMap<PathBuf, Read>>);
+
+/// A document, or all that is wrong with it.
+type Read = Result<Arc<OpenApiFile>, Vec<String>>;
 
 impl Documents {
     /// The document that the setting `openapi` at the place of `ctx` names.

@@ -28,12 +28,12 @@ impl PathRule {
         match self {
             Self::Keep => matched(route, asked),
             Self::Strip(prefix) => {
-                let prefix: String = prefix.iter().map(|segment| format!("/{segment}")).collect();
+                let prefix = prefix.iter().fold(String::new(), |prefix, segment| prefix + "/" + segment);
                 let bare = if asked == "/" { "" } else { asked };
                 match matched(route, &format!("{prefix}{bare}")) {
                     // What does not begin with the prefix stays as it is.
                     Reach::Never => matched(route, asked),
-                    reached => reached,
+                    reached @ Reach::By(_) => reached,
                 }
             }
             Self::Rewrite(pieces) => unwritten(pieces, route, asked),

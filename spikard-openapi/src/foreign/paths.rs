@@ -16,8 +16,14 @@ struct Node<T> {
     fixed: HashMap<String, Node<T>>,
     /// Segments with parameters, whatever these are called, the most specific first.
     patterns: Vec<(Vec<Piece>, Node<T>)>,
-    entries: Vec<(Vec<String>, T)>,
+    entries: Vec<Entry<T>>,
 }
+
+/// The names of the parameters of a template, and its value.
+type Entry<T> = (Vec<String>, T);
+
+/// Looks at the entries of a path and the values of its parameters; true: it has seen enough.
+type Visit<'v, 'p, 's, T> = dyn FnMut(&'p [Entry<T>], &[&'s str]) -> bool + 'v;
 
 /// What was found at a path.
 #[derive(Debug)]
@@ -108,7 +114,7 @@ impl<T> Node<T> {
         &'p self,
         segments: &'s [impl AsRef<str>],
         values: &mut Vec<&'s str>,
-        visit: &mut dyn FnMut(&'p [(Vec<String>, T)], &[&'s str]) -> bool,
+        visit: &mut Visit<'_, 'p, 's, T>,
     ) -> bool {
         let Some((segment, rest)) = segments.split_first() else {
             return !self.entries.is_empty() && visit(&self.entries, values);

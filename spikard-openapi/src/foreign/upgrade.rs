@@ -66,12 +66,11 @@ fn allow_null(schema: &mut Map<String, Value>) {
             let both = json!([name, "null"]);
             schema.insert("type".into(), both);
         }
-        Some(_) => {}
         None if ["$ref", "allOf", "anyOf", "oneOf"].iter().any(|key| schema.contains_key(*key)) => {
             let inner = Value::Object(std::mem::take(schema));
             schema.insert("anyOf".into(), json!([inner, {"type": "null"}]));
         }
-        None => {}
+        _ => {}
     }
 }
 

@@ -138,6 +138,9 @@ impl Kind {
     }
 }
 
+/// Looks at an object: what it is, and where.
+type Visit<'v, 'd> = dyn FnMut(Kind, &Pointer, &'d Map<String, Value>) + 'v;
+
 /// Calls `visit` with every object of a document, outer ones first, and with the pointer to it.
 /// References are not followed. What is of another JSON type than its place asks for is an error.
 ///
@@ -146,7 +149,7 @@ impl Kind {
 pub(super) fn walk<'d>(
     value: &'d Value,
     kind: Kind,
-    visit: &mut dyn FnMut(Kind, &Pointer, &'d Map<String, Value>),
+    visit: &mut Visit<'_, 'd>,
 ) -> Result<(), Vec<ForeignError>> {
     let mut walk = Walk { visit, errors: Vec::new() };
     walk.one(value, kind, &mut Pointer::default());
@@ -154,7 +157,7 @@ pub(super) fn walk<'d>(
 }
 
 struct Walk<'v, 'd> {
-    visit: &'v mut dyn FnMut(Kind, &Pointer, &'d Map<String, Value>),
+    visit: &'v mut Visit<'v, 'd>,
     errors: Vec<ForeignError>,
 }
 
