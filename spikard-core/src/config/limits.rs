@@ -54,7 +54,7 @@ pub struct LimitsConfig {
     /// The number of connections served at a time. One more waits in the backlog of the system.
     #[schemars(range(min = 1))]
     pub connections: usize,
-    /// The limits of bodies that handlers of the program get as data.
+    /// The limits of bodies that are read as data: for handlers of the program, and where `validate` checks them.
     pub body: BodyReadingConfig,
 }
 

@@ -9,7 +9,7 @@ use spikard_openapi::Describe;
 
 use super::converted::checked;
 use super::upstream_api::{Documents, UpstreamApi};
-use crate::config::{OpenApiFile, RouteConfig, ServerConfig, Validate};
+use crate::config::{BrokenResponses, OpenApiFile, RouteConfig, ServerConfig, UndescribedRequests, Validate};
 use crate::edge::{Edge, Parts};
 use crate::leaf::{Directory, FixedResponse, Redirect};
 use crate::proxy::Upstream;
@@ -147,8 +147,7 @@ impl<'a> Leaves<'a> {
         let Some(validate) = config.validate else {
             return Ok(BuiltLeaf { api: Some(api), ..BuiltLeaf::new(title, Arc::new(leaf)) });
         };
-        let held = if validate == Validate::Both { "requests and answers" } else { "requests" };
-        let title = format!("{title}, {held} held to {}", file.name());
+        let title = format!("{title}, {}", held(config, validate, file.name()));
         let limits = self.config.limits.body;
         let parts = Parts { leaf, upstream, file: &file, route: config, path, validate, limits, count: api.counter() };
         Ok(BuiltLeaf { api: Some(api), ..BuiltLeaf::new(title, Arc::new(Edge::build(parts, ctx)?)) })
@@ -158,6 +157,16 @@ impl<'a> Leaves<'a> {
 /// What the leaf of a directory is called.
 pub(super) fn directory_name(directory: &Path) -> String {
     format!("static_files {}", directory.display())
+}
+
+/// What of a route is held to a document, for `explain`.
+fn held(config: &RouteConfig, validate: Validate, document: &str) -> String {
+    let what = if validate == Validate::Both { "requests and answers" } else { "requests" };
+    let pass = config.undescribed_requests == Some(UndescribedRequests::Pass);
+    let refuse = config.broken_responses == Some(BrokenResponses::Refuse);
+    let pass = if pass { ", undescribed requests pass" } else { "" };
+    let refuse = if refuse { ", broken answers are refused" } else { "" };
+    format!("{what} held to {document}{pass}{refuse}")
 }
 
 /// What is said of the document of an upstream has to have an effect.

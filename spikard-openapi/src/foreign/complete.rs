@@ -57,6 +57,7 @@ impl Definitions<'_> {
         let mut schema = schema.clone();
         change(&mut schema, Kind::Schema, &mut |_, object| {
             self.relax(object);
+            self.name_branches(object);
             // References count from the document, whatever a schema calls itself.
             for key in ["$id", "$schema", "$anchor"] {
                 object.shift_remove(key);
@@ -89,6 +90,31 @@ impl Definitions<'_> {
             name
         });
         *reference = format!("#/$defs/{name}");
+    }
+
+    /// Writes down what OpenAPI leaves unsaid: without a `mapping`, a branch is called by the name of its
+    /// schema (3.1, section 4.8.25.3). One that says its name itself, as `const` or `enum`, needs none.
+    fn name_branches(&self, schema: &mut Map<String, Value>) {
+        let property = schema.get("discriminator").and_then(|discriminator| discriminator.get("propertyName"));
+        let Some(property) = property.and_then(Value::as_str) else { return };
+        let branches = ["oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
+        let unnamed = branches.filter_map(|branch| {
+            let reference = branch.get("$ref")?.as_str()?;
+            let own = self.foreign.resolve(branch).get("properties").and_then(|properties| properties.get(property));
+            let says_itself = own.is_some_and(|own| own.get("const").is_some() || own.get("enum").is_some());
+            let name = Pointer::of_reference(reference)?.last();
+            (!says_itself).then(|| (name, reference.to_owned()))
+        });
+        let unnamed: Vec<(String, String)> = unnamed.collect();
+        let Some(Value::Object(discriminator)) = schema.get_mut("discriminator") else { return };
+        let mapping = discriminator.entry("mapping").or_insert_with(|| Value::Object(Map::new()));
+        let Value::Object(mapping) = mapping else { return };
+        for (name, reference) in unnamed {
+            let is_named = mapping.values().any(|target| *target == *reference || *target == *name);
+            if !is_named {
+                mapping.insert(name, reference.into());
+            }
+        }
     }
 
     /// Takes out of `required` what the other side alone knows.

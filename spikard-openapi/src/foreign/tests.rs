@@ -166,3 +166,19 @@ fn what_one_side_alone_knows_is_not_asked_of_the_other() {
     assert_eq!(required(Direction::Request), json!(["password", "name"]));
     assert_eq!(required(Direction::Response), json!(["id", "name"]));
 }
+
+#[test]
+fn branches_without_a_name_of_their_own_are_called_by_their_schemas() {
+    let branch = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    let foreign = read(schemas(json!({
+        "Cat": {"properties": {"kind": {"type": "string"}}},
+        "Dog": {"properties": {"kind": {"const": "dog"}}},
+        "Cow": {},
+        "Pet": {
+            "oneOf": [branch("Cat"), branch("Dog"), branch("Cow")],
+            "discriminator": {"propertyName": "kind", "mapping": {"moo": "Cow"}},
+        },
+    })));
+    let pet = foreign.complete(&branch("Pet"), Direction::Request);
+    assert_eq!(pet["discriminator"]["mapping"], json!({"moo": "Cow", "Cat": "#/$defs/Cat"}));
+}

@@ -146,11 +146,7 @@ type Visit<'v, 'd> = dyn FnMut(Kind, &Pointer, &'d Map<String, Value>) + 'v;
 ///
 /// # Errors
 /// All such places.
-pub(super) fn walk<'d>(
-    value: &'d Value,
-    kind: Kind,
-    visit: &mut Visit<'_, 'd>,
-) -> Result<(), Vec<ForeignError>> {
+pub(super) fn walk<'d>(value: &'d Value, kind: Kind, visit: &mut Visit<'_, 'd>) -> Result<(), Vec<ForeignError>> {
     let mut walk = Walk { visit, errors: Vec::new() };
     walk.one(value, kind, &mut Pointer::default());
     if walk.errors.is_empty() { Ok(()) } else { Err(walk.errors) }

@@ -861,7 +861,7 @@ class LimitsConfig(Settings, nested=("body",)):
     """The number of connections served at a time. One more waits in the backlog of the system."""
 
     body: BodyReadingConfig
-    """The limits of bodies that handlers of the program get as data."""
+    """The limits of bodies that are read as data: for handlers of the program, and where `validate` checks them."""
 
     def __init__(
         self,
