@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
-from spikard import JwtConfig, OpenApiConfig, ServerConfig, Spikard
+from spikard import JwtConfig, OpenApiConfig, ServerConfig, ServerInfo, Spikard
 
 SECRET = "a-secret-of-thirty-two-bytes-or-more"
 
 app = Spikard(
     config=ServerConfig(
         jwt_auth=JwtConfig(SECRET, algorithm="HS256"),
-        openapi=OpenApiConfig(enabled=True, title="Pets & more", scalar_path="/scalar", jwt_auth=False),
+        openapi=OpenApiConfig(
+            enabled=True,
+            title="Pets & more",
+            scalar_path="/scalar",
+            jwt_auth=False,
+            servers=[ServerInfo(os.environ.get("SHOP", "/"))],
+        ),
     )
 )
 

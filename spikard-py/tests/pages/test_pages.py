@@ -28,18 +28,20 @@ def program() -> Iterator[Program]:
 
 
 @pytest.fixture(scope="module")
-def gateway(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """The shop, below a path of another server."""
-    file = tmp_path_factory.mktemp("gateway") / "spikard.toml"
-    file.write_text(f"""
-        upstreams.shop = {{ targets = ["{program.url}"], strip_prefix = "/shop" }}
-        [[routes]]
-        path = "/shop/{{*rest}}"
-        upstream = "shop"
-    """)
-    with Program.python("-m", "spikard", "serve", file, "--port", "0") as running:
-        assert running.logged(lambda line: line.startswith("listening on")), running.log
-        yield running
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A shop below `/shop` of another server, as its description says."""
+    with Program.python("-m", "spikard", "run", SHOP, "--port", "0", env={"SHOP": "/shop"}) as shop:
+        assert shop.logged(lambda line: line.startswith("listening on")), shop.log
+        file = tmp_path_factory.mktemp("gateway") / "spikard.toml"
+        file.write_text(f"""
+            upstreams.shop = {{ targets = ["{shop.url}"], strip_prefix = "/shop" }}
+            [[routes]]
+            path = "/shop/{{*rest}}"
+            upstream = "shop"
+        """)
+        with Program.python("-m", "spikard", "serve", file, "--port", "0") as running:
+            assert running.logged(lambda line: line.startswith("listening on")), running.log
+            yield running
 
 
 def unfold(page: Page) -> None:
@@ -64,9 +66,13 @@ def test_a_page_works_below_a_prefix(path: str, gateway: Program, open_page: Ope
     expect(page.get_by_text(OPERATIONS[0]).first).to_be_visible()
 
 
-def test_swagger_ui_calls_a_route_with_the_token_that_was_entered(program: Program, open_page: Open) -> None:
-    assert httpx.get(f"{program.url}/pets/Rex").status_code == 401
-    page = open_page(f"{program.url}/docs")
+@pytest.mark.parametrize(("server", "prefix"), [("program", ""), ("gateway", "/shop")])
+def test_swagger_ui_calls_a_route_with_the_token_that_was_entered(
+    server: str, prefix: str, request: pytest.FixtureRequest, open_page: Open
+) -> None:
+    shop = request.getfixturevalue(server).url + prefix
+    assert httpx.get(f"{shop}/pets/Rex").status_code == 401
+    page = open_page(f"{shop}/docs")
     page.get_by_role("button", name="Authorize").first.click()
     page.locator(".auth-container input").fill(token(SECRET, exp=4102444800))
     page.get_by_role("button", name="Apply credentials").click()
