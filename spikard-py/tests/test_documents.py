@@ -277,6 +277,7 @@ def test_the_document_is_the_one_that_is_served():
     answer = TestClient(app).get("/openapi.json")
     assert (answer.status_code, answer.json()) == (200, document)
     assert msgspec.json.encode(document) == answer.content, "keys have their order"
+    assert TestClient(app).get("/docs").headers["content-type"] == "text/html; charset=utf-8"
 
 
 def test_the_program_writes_the_same(tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from ..kinds import Check, Expectation, Serves
+from ..kinds import Ask, Check, Expectation, Serves
 from .configuration import OK, WITHOUT_APP
 
 
@@ -32,6 +32,7 @@ def describes(**said: Any) -> Check:
     return check
 
 
+PAGES = tuple(Ask(f"GET {path}", headers={"content-type": "text/html; charset=utf-8"}) for path in ("/docs", "/redoc"))
 INFO = {"title": "My API", "version": "1.0.0", "description": "API documentation"}
 
 EXPECTED: list[Expectation] = [
@@ -40,7 +41,7 @@ EXPECTED: list[Expectation] = [
         "openapi = OpenApiConfig(",
         given=("ServerConfig",),
         then=WITHOUT_APP,
-        checks=(OK, describes(info=INFO)),
+        checks=(OK, describes(info=INFO), *PAGES),
     ),
     Serves(
         ("003#21",),
@@ -59,6 +60,7 @@ EXPECTED: list[Expectation] = [
                     {"url": "http://localhost:8000", "description": "Development"},
                 ],
             ),
+            *PAGES,
         ),
     ),
 ]
