@@ -45,7 +45,8 @@ def test_the_import_of_the_package_imports_nothing_else():
 
 
 def test_an_application_is_imported_without_what_only_a_server_needs():
-    program = "import sys; from spikard import Spikard; print(*sys.modules)"
+    # On Python 3.10 msgspec loads some of them itself.
+    program = "import sys, msgspec; own = {*sys.modules}; from spikard import Spikard; print(*{*sys.modules} - own)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert "spikard.app" in loaded
     assert not {"asyncio", "ssl", "subprocess", "pydantic"} & set(loaded)

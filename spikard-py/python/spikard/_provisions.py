@@ -158,7 +158,9 @@ def is_instance(value: Any, wanted: Any) -> bool:
 
 def name_of(key: Any) -> str:
     """How messages call a type."""
-    return getattr(key, "__qualname__", None) if inspect.isclass(key) else str(key)  # type: ignore[return-value]
+    # On 3.10 `list[int]` passes for a class.
+    is_class = inspect.isclass(key) and not isinstance(key, types.GenericAlias)
+    return key.__qualname__ if is_class else str(key)
 
 
 def _related(one: type, other: type) -> bool:
