@@ -1,15 +1,20 @@
 //! What is said of routes and of the policies in force before each, and how it is served.
 
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use http::Method;
 use serde_json::{Value, json};
 use spikard_middleware::problem::{NOT_FOUND, Subject};
 use spikard_middleware::{
     ApiKeyConfig, Body, CompressionConfig, CsrfConfig, DirectoryConfig, JwtConfig, Override, RateLimitConfig, Request,
-    RequireConfig,
+    RequireConfig, Tower,
 };
+use spikard_openapi::{Protocol, RequestBody};
 
 use super::*;
 use crate::config::{ResponseConfig, RouteConfig, ServerConfig};
+use crate::gateway::Leaf;
 use crate::validation::{Location, Violation, refuse};
 use crate::{Gateway, TestClient};
 
@@ -179,4 +184,53 @@ fn compression_and_what_else_refuses_nothing_says_nothing() {
     use spikard_middleware::description::Description;
     assert_eq!(CompressionConfig::default().description(), Description::default());
     assert_eq!(RequireConfig::default().description(), Description::default());
+}
+
+/// Counts how often it is asked.
+struct Asked(AtomicUsize, Operation);
+
+impl Describe for Asked {
+    fn describe(&self) -> Option<Operation> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Some(self.1.clone())
+    }
+}
+
+/// A gateway with one route of the program that says this.
+fn saying(operation: Operation) -> (TestClient, Arc<Asked>) {
+    let asked = Arc::new(Asked(AtomicUsize::new(0), operation));
+    let leaf = Leaf {
+        route: RouteConfig { response: None, ..route("/said", &["POST"]) },
+        name: "test".into(),
+        service: Arc::new(Tower::new(axum::Router::new())),
+        description: Some(asked.clone()),
+    };
+    let gateway = Gateway::build_with(&served(vec![]), Path::new(""), vec![leaf]);
+    (TestClient::new(gateway.unwrap_or_else(|error| panic!("{error}"))), asked)
+}
+
+#[tokio::test]
+async fn a_route_is_asked_once_and_only_if_somebody_wants_to_know() {
+    let (client, asked) = saying(Operation::default());
+    client.post("/said").send().await;
+    assert_eq!(asked.0.load(Ordering::Relaxed), 0);
+    for path in ["/openapi.json", "/openapi.yaml", "/openapi.json"] {
+        assert_eq!(client.get(path).send().await.status(), 200);
+    }
+    assert_eq!(asked.0.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn what_is_read_and_checked_may_be_refused() {
+    let body = |is_checked| Some(RequestBody { description: None, required: true, content: Vec::new(), is_checked });
+    for (operation, expected) in [
+        (Operation::default(), "400 408 500"),
+        (Operation { body: body(false), ..Operation::default() }, "400 408 413 500"),
+        (Operation { body: body(true), ..Operation::default() }, "400 403 408 413 415 422 500"),
+        (Operation { protocol: Protocol::WebSocket, ..Operation::default() }, "101 400 403 408 426 500"),
+    ] {
+        let document = saying(operation).0.get("/openapi.json").send().await.json();
+        let responses = document["paths"]["/said"]["post"]["responses"].as_object().unwrap();
+        assert_eq!(responses.keys().cloned().collect::<Vec<_>>().join(" "), expected);
+    }
 }
