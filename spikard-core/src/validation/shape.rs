@@ -55,10 +55,10 @@ pub(super) struct Place<'s> {
 
 impl Shapes {
     pub(super) fn of(document: &Value) -> Self {
-        let mut sets = Sets { document, known: HashMap::new(), sets: Vec::new() };
+        let mut sets = Sets { document, known: HashMap::new(), list: Vec::new() };
         sets.number([document]);
         let mut shapes = Vec::new();
-        while let Some(set) = sets.sets.get(shapes.len()).cloned() {
+        while let Some(set) = sets.list.get(shapes.len()).cloned() {
             shapes.push(sets.shape(&set));
         }
         Self(shapes)
@@ -100,7 +100,7 @@ impl Place<'_> {
 struct Sets<'d> {
     document: &'d Value,
     known: HashMap<Vec<*const Value>, usize>,
-    sets: Vec<Vec<&'d Value>>,
+    list: Vec<Vec<&'d Value>>,
 }
 
 impl<'d> Sets<'d> {
@@ -110,10 +110,10 @@ impl<'d> Sets<'d> {
         for schema in schemas {
             self.add(schema, &mut set);
         }
-        let next = self.sets.len();
+        let next = self.list.len();
         let number = *self.known.entry(set.iter().map(|schema| ptr::from_ref(*schema)).collect()).or_insert(next);
         if number == next {
-            self.sets.push(set);
+            self.list.push(set);
         }
         number
     }
