@@ -238,11 +238,11 @@ fn with_places(fields: &Value, files: &[Upload]) -> Value {
 
 /// Puts files in their places.
 fn put_files(fields: &Bound<'_, PyAny>, files: &[Upload]) -> PyResult<()> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = fields.py();
     if files.is_empty() {
         return Ok(());
     }
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let class = CLASS.import(py, "spikard.datastructures", "UploadFile")?;
     let fields = fields.cast::<PyDict>()?;
     let mut names: Vec<&str> = files.iter().map(|file| field(file).0).collect();
