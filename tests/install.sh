@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python="${PYTHON:-python3}" venv="${VENV:-.venv}" wanted=spikard-py/tests/requirements.txt
+tools=spikard-py/tests/openapi/tools
 packages=()
 command -v curl >/dev/null || packages+=(curl)
 command -v slowhttptest >/dev/null || packages+=(slowhttptest)
@@ -27,4 +28,11 @@ if ! cmp -s "$wanted" "$venv/requirements.txt"; then
         "$venv/bin/playwright" install --with-deps --only-shell chromium
     fi
     cp "$wanted" "$venv/requirements.txt"
+fi
+# What comes from npm, by the Node.js of the environment: so it is the same on every machine.
+if ! cmp -s "$tools/package-lock.json" "$venv/node/package-lock.json"; then
+    rm -rf "$venv/node" "$venv/node.new"
+    cp -r "$tools" "$venv/node.new"
+    PATH="$venv/bin:$PATH" npm ci --prefix "$venv/node.new" --ignore-scripts --no-audit --no-fund --loglevel=error
+    mv "$venv/node.new" "$venv/node"
 fi

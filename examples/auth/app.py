@@ -9,15 +9,25 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import Annotated, Any
+from typing import Annotated
 
 from accounts import Clients, Users
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 from oauth import OAuthError, oauth_error
 from oauth import router as oauth
 from tokens import Tokens
 
-from spikard import ApiKeyConfig, HTTPException, Request, RequireConfig, Response, Spikard
+from spikard import (
+    ApiKeyConfig,
+    HTTPException,
+    LicenseInfo,
+    OpenApiConfig,
+    Request,
+    RequireConfig,
+    Response,
+    ServerConfig,
+    Spikard,
+)
 
 
 def secret(name: str) -> str:
@@ -33,7 +43,7 @@ clients = Clients()
 clients.add("reporting", REPORTING_SECRET, {"reports:read"})
 tokens = Tokens(secret("JWT_SECRET"))
 
-app = Spikard()
+app = Spikard(ServerConfig(openapi=OpenApiConfig(enabled=True, title="Accounts", license=LicenseInfo("MIT", url="https://opensource.org/license/mit"))))
 # Handlers have parameters of these types; nothing of a request can take their place.
 app.provide(Users, users)
 app.provide(Clients, clients)
@@ -49,21 +59,46 @@ class Registration(Struct):
     password: Annotated[str, Meta(min_length=12, max_length=256)]
 
 
-@app.post("/users", rate_limit={"per_second": 1, "burst": 10})
+class Registered(Struct):
+    """A user who has an account now."""
+
+    username: str
+
+
+class Me(Struct):
+    """What a token says of its user."""
+
+    user: str
+    scope: str
+    until: int
+
+
+class Reports(Struct):
+    """The reports, and who gets them."""
+
+    reader: str = field(name="for")
+    reports: list[str]
+
+
+@app.post(
+    "/users",
+    rate_limit={"per_second": 1, "burst": 10},
+    responses={201: Registered, 409: {"description": "The username is taken"}},
+)
 def register(registration: Registration, users: Users) -> Response:
     """Adds a user; what does not fit `Registration` has been refused with 422 before."""
     if not users.add(registration.username, registration.password, {"profile"}):
         raise HTTPException(409, "the username is taken")
-    return Response({"username": registration.username}, status_code=201)
+    return Response(Registered(registration.username), status_code=201)
 
 
 # The token has been checked when this runs: signature, times, issuer, audience, scope. Otherwise the answer
 # is 401 or 403, and says in `www-authenticate` what is missing.
 @app.get("/me", jwt_auth=tokens.check(), require=RequireConfig(scopes=["profile"]))
-async def me(request: Request) -> dict[str, Any]:
+async def me(request: Request) -> Me:
     """What the token says of its user."""
     claims = request.claims or {}
-    return {"user": claims["sub"], "scope": claims["scope"], "until": claims["exp"]}
+    return Me(user=claims["sub"], scope=claims["scope"], until=claims["exp"])
 
 
 # Programs come with a token or with an API key, whichever they have.
@@ -73,9 +108,9 @@ async def me(request: Request) -> dict[str, Any]:
     api_key_auth=ApiKeyConfig(keys={"batch": BATCH_KEY}),
     require=RequireConfig(scopes=["reports:read"], consumers=["batch"]),
 )
-async def reports(request: Request) -> dict[str, Any]:
+async def reports(request: Request) -> Reports:
     """Says who asks: the name of the key, or the subject of the token."""
-    return {"for": request.consumer or (request.claims or {})["sub"], "reports": ["2026-10", "2026-11"]}
+    return Reports(reader=request.consumer or (request.claims or {})["sub"], reports=["2026-10", "2026-11"])
 
 
 if __name__ == "__main__":

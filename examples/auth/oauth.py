@@ -40,6 +40,22 @@ class TokenRequest(Struct):
     client_secret: str = ""
 
 
+class Token(Struct):
+    """A token (section 5.1)."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    scope: str
+
+
+class Refusal(Struct):
+    """A refusal (section 5.2)."""
+
+    error: ErrorCode
+    error_description: str
+
+
 class OAuthError(Exception):
     """A refusal as section 5.2 has it."""
 
@@ -52,7 +68,7 @@ class OAuthError(Exception):
     def response(self) -> Response:
         """The answer: 400, except for a client that is not who it says."""
         return Response(
-            {"error": self.error, "error_description": self.description},
+            Refusal(self.error, self.description),
             status_code=401 if self.error == "invalid_client" else 400,
             headers=NOT_STORED | self.headers,
         )
@@ -63,7 +79,11 @@ router = Router()
 
 # A function that is not async runs on a thread: the others are served while scrypt works. The limit, by
 # address, makes guessing slow; it is counted before anything is hashed.
-@router.post("/token", rate_limit={"per_second": 1, "burst": 20})
+@router.post(
+    "/token",
+    rate_limit={"per_second": 1, "burst": 20},
+    responses={200: Token, 400: {"model": Refusal}, 401: {"model": Refusal}},
+)
 def issue_token(
     form: Form[TokenRequest], users: Users, clients: Clients, tokens: Tokens, authorization: str = Header("")
 ) -> Response:
@@ -89,12 +109,7 @@ def issue_token(
         raise OAuthError("unsupported_grant_type", "expected password or client_credentials")
     scope = " ".join(sorted(_scopes(form.scope, account)))
     return Response(
-        {
-            "access_token": tokens.issue(subject, scope),
-            "token_type": "Bearer",
-            "expires_in": tokens.lifetime,
-            "scope": scope,
-        },
+        Token(tokens.issue(subject, scope), "Bearer", tokens.lifetime, scope),
         headers=NOT_STORED,
     )
 

@@ -14,7 +14,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from spikard import Query, SecurityHeadersConfig, ServerConfig, Spikard, StaticFilesConfig, WebSocket
+from spikard import (
+    LicenseInfo,
+    OpenApiConfig,
+    Query,
+    SecurityHeadersConfig,
+    ServerConfig,
+    Spikard,
+    StaticFilesConfig,
+    WebSocket,
+)
 
 PAGE = Path(__file__).parent / "page"
 
@@ -23,6 +32,7 @@ app = Spikard(
         static_files=[StaticFilesConfig(directory=PAGE, route_prefix="/")],
         # The page loads nothing from elsewhere and has no scripts in its HTML: so nobody can smuggle one in.
         security_headers=SecurityHeadersConfig(content_security_policy="default-src 'self'"),
+        openapi=OpenApiConfig(enabled=True, title="Chat", license=LicenseInfo("MIT", url="https://opensource.org/license/mit")),
     )
 )
 

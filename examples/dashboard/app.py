@@ -17,6 +17,8 @@ from pathlib import Path
 from meter import Meter
 
 from spikard import (
+    LicenseInfo,
+    OpenApiConfig,
     Request,
     Response,
     SecurityHeadersConfig,
@@ -43,6 +45,7 @@ app = Spikard(
         static_files=[StaticFilesConfig(directory=PAGE, route_prefix="/")],
         # The page loads nothing from elsewhere and has no scripts in its HTML: so nobody can smuggle one in.
         security_headers=SecurityHeadersConfig(content_security_policy="default-src 'self'"),
+        openapi=OpenApiConfig(enabled=True, title="Dashboard", license=LicenseInfo("MIT", url="https://opensource.org/license/mit")),
     ),
     lifespan=lifespan,
 )
@@ -65,7 +68,7 @@ async def readings(last_event_id: int = 0) -> AsyncIterator[SseEvent]:
             yield SseEvent(reading, event_type="reading", id=str(reading.at), retry=1000)
 
 
-@app.post("/work", rate_limit={"per_second": 1, "burst": 3})
+@app.post("/work", rate_limit={"per_second": 1, "burst": 3}, responses={204: None})
 def work() -> Response:
     """Keeps a processor busy for a second, on a thread, so that there is something to see."""
     end = time.monotonic() + 1

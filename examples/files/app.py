@@ -27,7 +27,17 @@ from typing import IO, Annotated
 from msgspec import Struct
 
 import spikard
-from spikard import FileResponse, HTTPException, Request, Response, ServerConfig, Spikard, UploadFile
+from spikard import (
+    FileResponse,
+    HTTPException,
+    LicenseInfo,
+    OpenApiConfig,
+    Request,
+    Response,
+    ServerConfig,
+    Spikard,
+    UploadFile,
+)
 
 FOLDER = Path(os.environ.get("FILES_FOLDER", "uploads"))
 # A name, and no way to another folder; what begins with a dot is not there yet (`arriving`). File systems allow
@@ -40,8 +50,10 @@ app = Spikard(
         max_body_size="1GiB",
         # Files are what strangers sent: no browser is to guess what they might be.
         security_headers={"content_security_policy": "sandbox"},
+        openapi=OpenApiConfig(enabled=True, title="Files", license=LicenseInfo("MIT", url="https://opensource.org/license/mit")),
     )
 )
+GONE = {404: {"description": "There is no such file"}}
 
 
 class Stored(Struct):
@@ -66,7 +78,11 @@ def list_files() -> list[Stored]:
 
 
 # The limits are checked while the form arrives, and what is large waits on disk: memory stays small.
-@app.post("/files", file_params={"files": {"type": "array", "max_count": 10, "max_size": "100MiB"}})
+@app.post(
+    "/files",
+    file_params={"files": {"type": "array", "max_count": 10, "max_size": "100MiB"}},
+    responses={201: list[Stored]},
+)
 def upload(files: list[UploadFile]) -> Response:
     """Takes the files of a form, each under the name that it has there."""
     for file in files:
@@ -78,7 +94,7 @@ def upload(files: list[UploadFile]) -> Response:
     return Response([stored(FOLDER / file.filename) for file in files], status_code=201)
 
 
-@app.put("/files/{name}")
+@app.put("/files/{name}", responses={200: Stored, 201: Stored})
 async def put(name: Name, request: Request) -> Response:
     """Takes the body as a file, piece by piece: the client sends no faster than the disk writes."""
     is_new = not (FOLDER / name).exists()
@@ -88,13 +104,13 @@ async def put(name: Name, request: Request) -> Response:
     return Response(stored(FOLDER / name), status_code=201 if is_new else 200)
 
 
-@app.get("/files/{name}")
+@app.get("/files/{name}", responses=GONE)
 async def download(name: Name) -> FileResponse:
     """Sends a file, or the ranges that are asked for; an ETag lets clients go on with what they have begun."""
     return FileResponse(existing(name), filename=name)
 
 
-@app.delete("/files/{name}")
+@app.delete("/files/{name}", responses=GONE | {204: None})
 def delete(name: Name) -> Response:
     """Removes a file."""
     existing(name).unlink(missing_ok=True)

@@ -19,14 +19,17 @@ from typing import Annotated
 
 from tasks import SCHEMA, DuplicateTitleError, NewTask, Task, TaskChange, Tasks
 
-from spikard import HTTPException, Path, Query, Request, Response, Spikard
+from spikard import HTTPException, LicenseInfo, OpenApiConfig, Path, Query, Request, Response, ServerConfig, Spikard
 from spikard.di import Provide
 
 DATABASE = os.environ.get("TASKS_DATABASE", "tasks.db")
 # The integers that SQLite can hold; others are refused with 422.
 TaskId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
-app = Spikard()
+app = Spikard(ServerConfig(openapi=OpenApiConfig(enabled=True, title="Tasks", license=LicenseInfo("MIT", url="https://opensource.org/license/mit"))))
+# What some handlers answer beside their task, for the description of the API.
+GONE = {404: {"description": "There is no such task"}}
+TAKEN = {409: {"description": "Another task has this title"}}
 
 
 def connect(database: str) -> Iterator[sqlite3.Connection]:
@@ -63,26 +66,26 @@ def list_tasks(
     return tasks.find(done=done, after=after, limit=limit)
 
 
-@app.post("/tasks")
+@app.post("/tasks", responses=TAKEN | {201: {"model": Task, "headers": {"location": str}}})
 def create_task(new: NewTask, tasks: Tasks) -> Response:
     """Adds a task, and says where it is."""
     task = tasks.add(new)
     return Response(task, status_code=201, headers={"location": f"/tasks/{task.id}"})
 
 
-@app.get("/tasks/{task_id}")
+@app.get("/tasks/{task_id}", responses=GONE)
 def read_task(task_id: TaskId, tasks: Tasks) -> Task:
     """One task."""
     return existing(tasks.read(task_id))
 
 
-@app.patch("/tasks/{task_id}")
+@app.patch("/tasks/{task_id}", responses=GONE | TAKEN)
 def change_task(task_id: TaskId, change: TaskChange, tasks: Tasks) -> Task:
     """Changes the fields that are sent."""
     return existing(tasks.change(task_id, change))
 
 
-@app.delete("/tasks/{task_id}")
+@app.delete("/tasks/{task_id}", responses=GONE | {204: None})
 def delete_task(task_id: TaskId, tasks: Tasks) -> Response:
     """Removes a task."""
     if not tasks.remove(task_id):
