@@ -43,7 +43,13 @@ clients = Clients()
 clients.add("reporting", REPORTING_SECRET, {"reports:read"})
 tokens = Tokens(secret("JWT_SECRET"))
 
-app = Spikard(ServerConfig(openapi=OpenApiConfig(enabled=True, title="Accounts", license=LicenseInfo("MIT", url="https://opensource.org/license/mit"))))
+app = Spikard(
+    ServerConfig(
+        openapi=OpenApiConfig(
+            enabled=True, title="Accounts", license=LicenseInfo("MIT", url="https://opensource.org/license/mit")
+        )
+    )
+)
 # Handlers have parameters of these types; nothing of a request can take their place.
 app.provide(Users, users)
 app.provide(Clients, clients)

@@ -32,7 +32,9 @@ app = Spikard(
         static_files=[StaticFilesConfig(directory=PAGE, route_prefix="/")],
         # The page loads nothing from elsewhere and has no scripts in its HTML: so nobody can smuggle one in.
         security_headers=SecurityHeadersConfig(content_security_policy="default-src 'self'"),
-        openapi=OpenApiConfig(enabled=True, title="Chat", license=LicenseInfo("MIT", url="https://opensource.org/license/mit")),
+        openapi=OpenApiConfig(
+            enabled=True, title="Chat", license=LicenseInfo("MIT", url="https://opensource.org/license/mit")
+        ),
     )
 )
 

@@ -50,7 +50,9 @@ app = Spikard(
         max_body_size="1GiB",
         # Files are what strangers sent: no browser is to guess what they might be.
         security_headers={"content_security_policy": "sandbox"},
-        openapi=OpenApiConfig(enabled=True, title="Files", license=LicenseInfo("MIT", url="https://opensource.org/license/mit")),
+        openapi=OpenApiConfig(
+            enabled=True, title="Files", license=LicenseInfo("MIT", url="https://opensource.org/license/mit")
+        ),
     )
 )
 GONE = {404: {"description": "There is no such file"}}

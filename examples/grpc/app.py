@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 import sensors_pb2
 
-from spikard import HTTPException, Spikard
+from spikard import HTTPException, LicenseInfo, OpenApiConfig, ServerConfig, Spikard
 from spikard.grpc import (
     GrpcCode,
     GrpcError,
@@ -85,7 +85,13 @@ class Sensors(GrpcHandler):
                 yield GrpcResponse(request.payload)
 
 
-app = Spikard()
+app = Spikard(
+    ServerConfig(
+        openapi=OpenApiConfig(
+            enabled=True, title="Sensors", license=LicenseInfo("MIT", url="https://opensource.org/license/mit")
+        )
+    )
+)
 readings = Readings()
 health = GrpcHealth()
 # `Watch` has no end of its own: it is ended when the server stops.
@@ -94,7 +100,7 @@ app.use_grpc(health)
 app.use_grpc(GrpcReflection())
 
 
-@app.get("/sensors/{name}")
+@app.get("/sensors/{name}", responses={404: {"description": "Nothing was read from such a sensor"}})
 async def latest(name: str) -> dict[str, float]:
     if name not in readings.latest:
         raise HTTPException(404, "no reading")

@@ -26,7 +26,13 @@ DATABASE = os.environ.get("TASKS_DATABASE", "tasks.db")
 # The integers that SQLite can hold; others are refused with 422.
 TaskId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
-app = Spikard(ServerConfig(openapi=OpenApiConfig(enabled=True, title="Tasks", license=LicenseInfo("MIT", url="https://opensource.org/license/mit"))))
+app = Spikard(
+    ServerConfig(
+        openapi=OpenApiConfig(
+            enabled=True, title="Tasks", license=LicenseInfo("MIT", url="https://opensource.org/license/mit")
+        )
+    )
+)
 # What some handlers answer beside their task, for the description of the API.
 GONE = {404: {"description": "There is no such task"}}
 TAKEN = {409: {"description": "Another task has this title"}}

@@ -83,6 +83,9 @@ fn all_parameters(signature: &Bound<'_, PyAny>) -> PyResult<Vec<Parameter>> {
 
 fn parameter(spec: ParameterSpec) -> Parameter {
     let mut schema = spec.schema;
+    if spec.required {
+        fill(&mut schema);
+    }
     Parameter {
         name: spec.key,
         location: match spec.source {
@@ -128,7 +131,11 @@ fn body(route: &Bound<'_, PyAny>, signature: &Bound<'_, PyAny>) -> PyResult<Opti
     let is_named = schema.as_ref().is_some_and(|schema| schema.get("$ref").is_some());
     let description = schema.as_mut().filter(|_| is_named).and_then(|schema| taken(schema, "description"));
     let description = description.and_then(|said| said.as_str().map(str::to_owned));
-    let media_types: &[&str] = match plan.getattr("kind")?.extract::<&str>()? {
+    let kind = plan.getattr("kind")?.extract::<String>()?;
+    if kind == "form" {
+        schema.as_mut().map(fill_required);
+    }
+    let media_types: &[&str] = match kind.as_str() {
         "json" => &["application/json"],
         "form" if schema.as_ref().is_some_and(holds_file) => &["multipart/form-data"],
         "form" => &["application/x-www-form-urlencoded", "multipart/form-data"],
@@ -170,6 +177,24 @@ fn file_types(rules: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
 /// A body that is taken as it comes, an empty one too.
 fn anything(media_type: &str, description: Option<String>) -> RequestBody {
     RequestBody { description, required: false, content: vec![Content::new(media_type, None)], is_checked: false }
+}
+
+/// Says of a list that it is not empty: in a query or a form, a list without a value is not there.
+fn fill(schema: &mut Value) {
+    if let Some(keywords) = schema.as_object_mut().filter(|keywords| keywords.get("type").is_some_and(|kind| kind == "array")) {
+        keywords.entry("minItems").or_insert_with(|| json!(1));
+    }
+}
+
+/// The same of the required fields of a form.
+fn fill_required(form: &mut Value) {
+    let names: Vec<String> =
+        form["required"].as_array().into_iter().flatten().filter_map(|name| Some(name.as_str()?.into())).collect();
+    for name in names {
+        if let Some(field) = form.get_mut("properties").and_then(|fields| fields.get_mut(name)) {
+            fill(field);
+        }
+    }
 }
 
 /// Whether a file is anywhere in a schema.

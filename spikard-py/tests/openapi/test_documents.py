@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from ruamel.yaml import YAML
 
-from .documents import ALL, APPLICATIONS, CONFIGURATIONS, SYNTHETIC
+from .documents import ALL, APPLICATIONS, CONFIGURATIONS, SYNTHETIC, Described
 from .npm import node
 
 NOT_HELD = {
@@ -45,12 +45,14 @@ def _is_expected(rule: str, name: str, pointer: str) -> bool:
 
 
 def _is_unnamed(rule: str, name: str, pointer: str) -> bool:
-    """The examples of policies have one thing each to show; on which terms an API may be used is not ours to make up."""
-    return rule == "info-license" and name in {described.name for described in CONFIGURATIONS if described.name != "config-examples"}
+    """An example of a policy shows that policy; on which terms an API may be used is not ours to make up."""
+    return rule == "info-license" and name in {
+        described.name for described in CONFIGURATIONS if described.name != "config-examples"
+    }
 
 
 @pytest.mark.parametrize("described", [*APPLICATIONS, SYNTHETIC], ids=lambda described: described.name)
-def test_equal_runs_give_equal_bytes(described, written, tmp_path):
+def test_equal_runs_give_equal_bytes(described: Described, written: dict[str, Path], tmp_path: Path) -> None:
     again = described.write(tmp_path / "again.json", seed=4711)
     assert again.read_bytes() == written[described.name].read_bytes()
 
