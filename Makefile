@@ -41,7 +41,7 @@ lint:
 	$(VENV)/bin/ruff format --check --quiet $(PYTHON_FILES)
 	$(VENV)/bin/ruff check --quiet $(PYTHON_FILES)
 	$(MYPY) -p spikard
-	$(MYPY) --python-version 3.12 -p support -p cases -p reference -p behaviour -p differential -p examples -p pages
+	$(MYPY) --python-version 3.12 -p support -p cases -p reference -p behaviour -p differential -p examples -p openapi -p pages
 	@for example in $(EXAMPLES); do $(MYPY) $$example || exit 1; done  # each has an `app` of its own
 	$(VENV)/bin/pyright --project spikard-py --pythonpath $(VENV)/bin/python
 

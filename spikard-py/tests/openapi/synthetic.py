@@ -89,6 +89,8 @@ VALUES: dict[str, Any] = {
 }
 """What a parameter may be."""
 
+LIST: Any = list
+"""For types that are made while the program runs."""
 CONVERTERS: dict[str, Any] = {
     "str": str,
     "int": int,
@@ -125,7 +127,7 @@ def _signature(arguments: dict[str, Any], returned: Any) -> Any:
 bodies = Router(prefix="/bodies", tags=["bodies"])
 for name, kind in types.TYPES.items():
     add(bodies, "post", f"/{name}", kind, body=Annotated[kind, Body()])
-    add(bodies, "put", f"/{name}", list[kind], body=Annotated[list[kind], Body()])
+    add(bodies, "put", f"/{name}", LIST[kind], body=Annotated[LIST[kind], Body()])
     add(bodies, "patch", f"/{name}/fields", dict[str, Any], one=kind, other=list[int])
 app.include_router(bodies)
 
@@ -135,7 +137,7 @@ for name, kind in VALUES.items():
         add(parameters, "get", f"/{place}/{name}", kind, value=Annotated[kind, marker()])
         add(parameters, "get", f"/{place}/{name}/optional", Optional[kind], value=Annotated[kind, marker(default=None)])
     add(parameters, "get", f"/path/{name}/{{value}}", kind, value=Annotated[kind, Path()])
-    add(parameters, "get", f"/list/{name}", list[kind], value=Annotated[list[kind], Query()])
+    add(parameters, "get", f"/list/{name}", LIST[kind], value=Annotated[LIST[kind], Query()])
 app.include_router(parameters)
 
 paths = Router(prefix="/paths", tags=["paths"])
