@@ -61,7 +61,7 @@ class OAuthError(Exception):
 
     def __init__(self, error: ErrorCode, description: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(error, description)
-        self.error = error
+        self.error: ErrorCode = error
         self.description = description
         self.headers = dict(headers or {})
 
