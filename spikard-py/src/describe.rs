@@ -132,8 +132,8 @@ fn body(route: &Bound<'_, PyAny>, signature: &Bound<'_, PyAny>) -> PyResult<Opti
     let description = schema.as_mut().filter(|_| is_named).and_then(|schema| taken(schema, "description"));
     let description = description.and_then(|said| said.as_str().map(str::to_owned));
     let kind = plan.getattr("kind")?.extract::<String>()?;
-    if kind == "form" {
-        schema.as_mut().map(fill_required);
+    if let Some(form) = schema.as_mut().filter(|_| kind == "form") {
+        fill_required(form);
     }
     let media_types: &[&str] = match kind.as_str() {
         "json" => &["application/json"],

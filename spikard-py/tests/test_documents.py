@@ -183,6 +183,17 @@ def test_forms_are_of_the_media_types_that_are_taken(function, media_types, bina
         assert schema.get("items", schema)["format"] == "binary"
 
 
+def search(ids: list[int] = Query(), tags: list[str] = Query(default_factory=list)): ...
+
+
+def test_a_list_of_a_query_or_form_is_missing_when_it_is_empty():
+    found = parameters(search)
+    assert found["query", "ids"]["schema"] == {"type": "array", "items": {"type": "integer"}, "minItems": 1}
+    assert "minItems" not in found["query", "tags"]["schema"]
+    form, _ = operation(many)
+    assert form["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]["files"]["minItems"] == 1
+
+
 async def bytes_as_they_are(body: bytes): ...
 
 

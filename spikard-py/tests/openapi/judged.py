@@ -89,6 +89,11 @@ DEVIATIONS = [
     ),
     Deviation("The same of what would be right in a handshake.", "RejectedPositiveData", is_websocket),
     Deviation(
+        "CONTRACT, Limits: a URI over 8 KiB is 414 before anybody looks for its route.",
+        "UndefinedStatusCode",
+        lambda _failure, _case, response: response.status_code == 414,
+    ),
+    Deviation(
         "CONTRACT, Paths: a backslash, NUL, `.` and `..` are 400, whatever the schema of the parameter.",
         "RejectedPositiveData",
         lambda _failure, _case, response: response.status_code == 400 and problem(response).startswith("path has"),
