@@ -132,8 +132,13 @@ fn body(route: &Bound<'_, PyAny>, signature: &Bound<'_, PyAny>) -> PyResult<Opti
     let description = schema.as_mut().filter(|_| is_named).and_then(|schema| taken(schema, "description"));
     let description = description.and_then(|said| said.as_str().map(str::to_owned));
     let kind = plan.getattr("kind")?.extract::<String>()?;
+    let files = match signature.getattr("files")? {
+        none if none.is_none() => Value::Null,
+        rules => json::of(&rules)?,
+    };
     if let Some(form) = schema.as_mut().filter(|_| kind == "form") {
         fill_required(form);
+        count_files(form, &files);
     }
     let media_types: &[&str] = match kind.as_str() {
         "json" => &["application/json"],
@@ -143,7 +148,7 @@ fn body(route: &Bound<'_, PyAny>, signature: &Bound<'_, PyAny>) -> PyResult<Opti
     };
     let mut content: Vec<Content> = media_types.iter().map(|&media_type| Content::new(media_type, schema.clone())).collect();
     if let Some(form) = content.last_mut().filter(|last| last.media_type == "multipart/form-data") {
-        form.encoding = file_types(&signature.getattr("files")?)?;
+        form.encoding = file_types(&files);
     }
     Ok(Some(RequestBody { description, required: plan.getattr("required")?.extract()?, content, is_checked: true }))
 }
@@ -162,16 +167,23 @@ fn itself_read(route: &Bound<'_, PyAny>, signature: &Bound<'_, PyAny>) -> PyResu
 }
 
 /// The media types that files may have, by the names of their fields.
-fn file_types(rules: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
-    if rules.is_none() {
-        return Ok(Vec::new());
-    }
-    let rules = json::of(rules)?;
+fn file_types(rules: &Value) -> Vec<(String, String)> {
     let types = |rule: &Value| {
         let types: Vec<&str> = rule.get("content_types")?.as_array()?.iter().filter_map(Value::as_str).collect();
         Some(types.join(", "))
     };
-    Ok(rules.as_object().into_iter().flatten().filter_map(|(name, rule)| Some((name.clone(), types(rule)?))).collect())
+    rules.as_object().into_iter().flatten().filter_map(|(name, rule)| Some((name.clone(), types(rule)?))).collect()
+}
+
+/// Says of lists of files how many they may have.
+fn count_files(form: &mut Value, rules: &Value) {
+    for (name, rule) in rules.as_object().into_iter().flatten() {
+        let field = form.get_mut("properties").and_then(|fields| fields.get_mut(name)).and_then(Value::as_object_mut);
+        let list = field.filter(|field| field.get("type").is_some_and(|kind| kind == "array"));
+        if let (Some(list), Some(most)) = (list, rule.get("max_count")) {
+            list.insert("maxItems".into(), most.clone());
+        }
+    }
 }
 
 /// A body that is taken as it comes, an empty one too.

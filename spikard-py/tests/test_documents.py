@@ -192,6 +192,8 @@ def test_a_list_of_a_query_or_form_is_missing_when_it_is_empty():
     assert "minItems" not in found["query", "tags"]["schema"]
     form, _ = operation(many)
     assert form["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]["files"]["minItems"] == 1
+    counted, _ = operation(many, file_params={"files": {"type": "array", "max_count": 3}})
+    assert counted["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]["files"]["maxItems"] == 3
 
 
 async def bytes_as_they_are(body: bytes): ...
