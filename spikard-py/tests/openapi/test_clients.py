@@ -14,6 +14,8 @@ from examples.starting import started
 
 from .npm import FOLDER, node
 
+pytestmark = pytest.mark.xdist_group("documents")  # which are written once for each process
+
 PYTHON = """
 import sys
 
