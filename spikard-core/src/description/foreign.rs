@@ -13,10 +13,17 @@ use super::{Described, surroundings};
 use crate::gateway::{Route, UpstreamApi};
 use crate::routes::{HostPattern, Matched, RouteKey, Table};
 
-/// The operations of an upstream's document that a route leads to.
-pub(super) fn of_upstream<'d>(route: &'d Described, api: &'d UpstreamApi) -> impl Iterator<Item = Merged<'d>> {
+/// The operations of an upstream's document that a route answers: none that another one does, which may
+/// lead to the same upstream.
+pub(super) fn of_upstream<'d>(
+    (number, route): (usize, &'d Described),
+    api: &'d UpstreamApi,
+    table: &'d Table,
+) -> impl Iterator<Item = Merged<'d>> {
     let foreign = api.file().foreign();
-    reached(api, &route.key).map(|(path, operation)| {
+    let own =
+        reached(api, &route.key).filter(move |(path, operation)| answering(table, &route.key, path, operation) == Some(number));
+    own.map(|(path, operation)| {
         let mut refusals = vec![BAD_GATEWAY, GATEWAY_TIMEOUT];
         if api.validate().is_some() {
             refusals.push(VALIDATION_ERROR);
@@ -35,12 +42,20 @@ fn reached<'d>(api: &'d UpstreamApi, key: &'d RouteKey) -> impl Iterator<Item = 
     answered.filter_map(|operation| Some((api.public_path(&operation)?, operation)))
 }
 
+/// The number of the route that answers an operation, which a route with that key leads to.
+fn answering(table: &Table, key: &RouteKey, path: &str, operation: &ForeignOperation<'_>) -> Option<usize> {
+    match table.find(&host(&key.host), &sample(path), &method(operation)) {
+        Matched::Route(number, _) => Some(number),
+        _ => None,
+    }
+}
+
 /// The operations of the program's documents, each with the route that answers it.
 pub(super) fn of_program<'d>(
     routes: &'d [Described],
     documents: &'d [Arc<Foreign>],
+    table: &'d Table,
 ) -> impl Iterator<Item = (&'d Described, &'d Foreign, ForeignOperation<'d>)> {
-    let table = Table::new(routes.iter().map(|route| route.key.clone()).collect()).unwrap_or_default();
     let operations = documents.iter().flat_map(|foreign| foreign.operations().map(move |operation| (&**foreign, operation)));
     operations.filter_map(move |(foreign, operation)| match table.find("", &sample(operation.path), &method(&operation)) {
         Matched::Route(number, _) => Some((routes.get(number)?, foreign, operation)),
@@ -62,16 +77,16 @@ pub(crate) fn unfit(routes: &[Arc<Route>], documents: &[Arc<Foreign>], place: &C
     // Routes that collide are reported, and there is no table then.
     let Ok(table) = Table::new(routes.iter().map(|route| route.key().clone()).collect()) else { return Vec::new() };
     let mut errors = Vec::new();
-    for (number, route) in routes.iter().enumerate() {
+    for route in routes {
         let Some(api) = route.upstream_api().filter(|_| route.description().is_none()) else { continue };
         for (path, operation) in reached(api, route.key()) {
-            if let Matched::Route(other, _) = table.find(&host(&route.key().host), &sample(&path), &method(&operation))
-                && other != number
-            {
+            let other = answering(&table, route.key(), &path, &operation).map(|number| &*routes[number]);
+            // A route to the same upstream answers it as the document says.
+            let is_described = |other: &Route| other.upstream_api().is_some_and(|other| Arc::ptr_eq(other.file(), api.file()));
+            if let Some(other) = other.filter(|other| !is_described(other)) {
                 let (named, at) = (api.file().place(&operation.pointer), route.place().key("upstream"));
                 let method = method(&operation);
-                let message =
-                    format!("{method} {path} of {named} is answered by {}, expected by this route", routes[other].name());
+                let message = format!("{method} {path} of {named} is answered by {}, expected by this route", other.name());
                 errors.push(BuildError::Invalid { at, message });
             }
         }

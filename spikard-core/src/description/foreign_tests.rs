@@ -129,6 +129,18 @@ fn what_a_route_does_not_answer_is_left_out_and_what_another_answers_is_an_error
 }
 
 #[test]
+fn of_two_routes_to_one_upstream_the_one_that_answers_has_the_operation() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = ApiKeyConfig { query_parameter: String::new(), ..ApiKeyConfig::new(["a key of some length"]) };
+    let guarded =
+        RouteConfig { methods: vec!["DELETE".into()], api_key_auth: Override::On(keys), ..proxied("/shop/v2/orders/{id}") };
+    let document = described(&config(&folder, vec![proxied("/shop/{*rest}"), guarded]));
+    let item = &document["paths"]["/shop/v2/orders/{order}"];
+    assert_eq!(item["delete"]["security"], json!([{ "api_key_auth": [] }]));
+    assert_eq!(item["get"]["security"], json!([{ "bearerAuth": [] }]));
+}
+
+#[test]
 fn a_document_of_the_program_describes_its_routes() {
     let config = ServerConfig {
         jwt_auth: Some(JwtConfig::new("a shared secret of 32 bytes, or more")),

@@ -19,7 +19,7 @@ use spikard_openapi::{Describe, Document, Endpoint, Operation, Written};
 
 use crate::config::OpenApiConfig;
 use crate::gateway::{Route, UpstreamApi};
-use crate::routes::{HostPattern, RouteKey};
+use crate::routes::{HostPattern, RouteKey, Table};
 
 pub(crate) use foreign::unfit;
 pub(crate) use leaf::{DocumentLeaf, Shared};
@@ -45,8 +45,8 @@ enum Source {
     Leaf(Arc<dyn Describe>),
     /// The document of its upstream.
     Upstream(Box<UpstreamApi>),
-    /// A document of the program, if that names it.
-    Program,
+    /// Documents of others, if they name it; it may answer for another that they do.
+    Others,
 }
 
 impl Api {
@@ -56,12 +56,14 @@ impl Api {
         routes: impl IntoIterator<Item = &'r Route>,
         documents: &[Arc<Foreign>],
     ) -> Self {
+        let routes: Vec<&Route> = routes.into_iter().collect();
+        let has_others = !documents.is_empty() || routes.iter().any(|route| route.upstream_api().is_some());
         let described = routes.into_iter().filter_map(|route| {
             let source = match (route.description(), route.upstream_api()) {
                 (Some(leaf), _) => Source::Leaf(Arc::clone(leaf)),
                 (None, Some(api)) => Source::Upstream(Box::new(api.clone())),
-                (None, None) if documents.is_empty() => return None,
-                (None, None) => Source::Program,
+                (None, None) if has_others => Source::Others,
+                (None, None) => return None,
             };
             Some(Described { key: route.key().clone(), effective: Arc::clone(route.effective_shared()), source })
         });
@@ -71,14 +73,18 @@ impl Api {
     /// The document. Every route is asked.
     pub(crate) fn document(&self) -> Written {
         let mut document = Document::new(self.config.head()).problems(problem::schemas());
-        for route in &self.routes {
+        // The gateway was built, so no two of them collide.
+        let table = Table::new(self.routes.iter().map(|route| route.key.clone()).collect()).unwrap_or_default();
+        for (number, route) in self.routes.iter().enumerate() {
             match &route.source {
                 Source::Leaf(leaf) => leaf.describe().into_iter().for_each(|operation| document.add(route.endpoint(operation))),
-                Source::Upstream(api) => foreign::of_upstream(route, api).for_each(|merged| document.merge(merged)),
-                Source::Program => {}
+                Source::Upstream(api) => {
+                    foreign::of_upstream((number, route), api, &table).for_each(|merged| document.merge(merged));
+                }
+                Source::Others => {}
             }
         }
-        for (route, foreign, operation) in foreign::of_program(&self.routes, &self.documents) {
+        for (route, foreign, operation) in foreign::of_program(&self.routes, &self.documents, &table) {
             document.merge(foreign::merged(route, foreign, operation));
         }
         document.finish()
