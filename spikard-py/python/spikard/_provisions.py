@@ -159,8 +159,9 @@ def is_instance(value: Any, wanted: Any) -> bool:
 def name_of(key: Any) -> str:
     """How messages call a type."""
     # On 3.10 `list[int]` passes for a class.
-    is_class = inspect.isclass(key) and not isinstance(key, types.GenericAlias)
-    return key.__qualname__ if is_class else str(key)
+    if isinstance(key, types.GenericAlias) or not inspect.isclass(key):
+        return str(key)
+    return key.__qualname__
 
 
 def _related(one: type, other: type) -> bool:
