@@ -32,6 +32,7 @@
 //! |---|---|
 //! | serve axum handlers and tower services | [`App`] |
 //! | get requests taken apart, bodies read, data checked | [`Handler`], [`validation`] |
+//! | describe routes as an OpenAPI document | [`App::openapi`], [`Gateway::describe`] |
 //! | answer gRPC calls | [`grpc::Handler`], [`App::grpc`] |
 //! | open WebSockets | [`App::websocket`], [`websocket`] |
 //! | read a file | [`config::load`], [`config::load_text`] |
