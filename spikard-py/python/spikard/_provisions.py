@@ -159,9 +159,8 @@ def is_instance(value: Any, wanted: Any) -> bool:
 def name_of(key: Any) -> str:
     """How messages call a type."""
     # On 3.10 `list[int]` passes for a class.
-    if isinstance(key, types.GenericAlias) or not inspect.isclass(key):
-        return str(key)
-    return key.__qualname__
+    is_class = typing.get_origin(key) is None and inspect.isclass(key)
+    return str(key.__qualname__ if is_class else key)
 
 
 def _related(one: type, other: type) -> bool:
