@@ -46,7 +46,7 @@ async def listed() -> list[Order]:
     return list(orders.values())
 
 
-@app.get("/orders/{number}")
+@app.get("/orders/{number}", responses={404: {"description": "There is no such order"}})
 async def read(number: int) -> Order:
     """One order."""
     if number not in orders:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import pytest
 from support.program import Program, until
 from support.tokens import bearer
 
-from .starting import free_port, started, tried
+from .starting import EXAMPLES, free_port, started, tried
 
 SECRET = "a-secret-of-thirty-two-bytes-or-more"
 CLAIMS = {"iss": "https://auth.example.com", "aud": "api.example.com", "exp": 4102444800}
@@ -86,6 +89,13 @@ def test_policies_stand_in_front(client: httpx.Client) -> None:
     document = client.get("/openapi.json", headers=PARTNER | {"Accept-Encoding": "gzip"})
     assert document.headers["content-encoding"] == "gzip"
     assert document.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="an older FastAPI writes it in other words")
+def test_the_document_in_the_folder_is_what_fastapi_says() -> None:
+    command = [sys.executable, "-c", "import json, orders; print(json.dumps(orders.app.openapi()))"]
+    said = subprocess.run(command, cwd=EXAMPLES / "gateway", capture_output=True, text=True, check=True)
+    assert json.loads((EXAMPLES / "gateway/orders.json").read_text()) == json.loads(said.stdout)
 
 
 def test_one_identity_cannot_ask_without_end(client: httpx.Client) -> None:

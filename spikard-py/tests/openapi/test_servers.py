@@ -9,13 +9,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
 import pytest
-from examples.starting import started
-from support.program import Program
+from examples.starting import free_port, started
+from support.program import Program, until
 from support.tokens import bearer
 
 from . import synthetic
-from .documents import EXAMPLES, TESTS
+from .documents import EXAMPLES, GATEWAY, TESTS
 
 pytest.importorskip("schemathesis", reason="schemathesis asks for Python 3.11")
 
@@ -54,12 +55,18 @@ TOKEN = {
 }
 
 
-def judged(url: str, folder: Path, *options: str, auth: Mapping[str, Mapping[str, str]] | None = None) -> str:
+def judged(
+    url: str,
+    folder: Path,
+    *options: str,
+    document: Path | None = None,
+    auth: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
     """What schemathesis says of a server; the test fails if it finds anything."""
     tables = [f"[auth.openapi.{scheme}]\n" + keys(table) for scheme, table in (auth or {}).items()]
     (folder / "schemathesis.toml").write_text("\n".join(tables))
     command = [
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"),
+        *(sys.executable, "-m", "schemathesis.cli", "run", str(document or f"{url}/openapi.json")),
         *("--checks", "all", "--max-examples", "10", "--seed", "20261121", "--continue-on-failure"),
         *("--generation-database", "none", "--no-color", "--request-timeout", "20", *options),
     ]
@@ -96,6 +103,25 @@ def test_the_example_of_grpc_does_what_its_document_says(tmp_path: Path) -> None
     folder = Path(shutil.copytree(EXAMPLES / "grpc", tmp_path / "grpc"))
     with Program(["./run.sh", "0"], cwd=folder, env={"PYTHON": sys.executable}) as program:
         judged(program.url, tmp_path)
+
+
+@pytest.mark.timeout(PATIENCE)
+def test_a_gateway_and_what_stands_behind_it_do_what_their_document_says(tmp_path: Path) -> None:
+    env = {"ORDERS_PORT": str(free_port()), "JWT_SECRET": SECRET, "PARTNER_KEY": "partner-key"}
+    with started("gateway/run.py", tmp_path, env, free_port()) as program:
+        orders = f"http://127.0.0.1:{env['ORDERS_PORT']}"
+        assert until(lambda: reached(orders)), program.log
+        document = GATEWAY.write(tmp_path / "openapi.json")
+        token = bearer_token(scope="orders:write")
+        schemes = {"jwt_auth": {"bearer": token}, "api_key_auth": {"api_key": "partner-key"}}
+        judged(program.url, tmp_path, "--url", program.url, document=document, auth=schemes)
+
+
+def reached(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 404
+    except httpx.HTTPError:
+        return False
 
 
 @pytest.mark.timeout(PATIENCE)
