@@ -1,7 +1,11 @@
 //! The leaf that serves the document, as JSON or YAML: made when it is first asked for, sent with an
 //! entity tag.
+//!
+//! Making it takes as long as thousands of requests, so it is made on a thread of its own.
 
 use std::fmt::Write as _;
+use std::future::ready;
+use std::panic::resume_unwind;
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -9,6 +13,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 use spikard_middleware::{Answer, Body, Request, Response, Service};
+use tokio::task::spawn_blocking;
 
 use super::{Api, DocumentFormat, text};
 use crate::leaf::is_held;
@@ -31,19 +36,16 @@ impl Shared {
         Arc::new(Self { api, sent: OnceLock::new() })
     }
 
-    fn representation(&self, format: DocumentFormat) -> &Representation {
-        let [json, yaml] = self.sent.get_or_init(|| {
+    /// Both forms, made by the first caller.
+    fn made(&self) -> &[Representation; 2] {
+        self.sent.get_or_init(|| {
             let written = self.api.document();
             for remark in &written.remarks {
                 tracing::warn!("API description: {remark}");
             }
             let json = Representation::of(written.value.to_string());
             [json, Representation::of(text(&written.value, DocumentFormat::Yaml))]
-        });
-        match format {
-            DocumentFormat::Json => json,
-            DocumentFormat::Yaml => yaml,
-        }
+        })
     }
 }
 
@@ -65,9 +67,12 @@ pub(crate) struct DocumentLeaf {
     pub(crate) format: DocumentFormat,
 }
 
-impl Service for DocumentLeaf {
-    fn call(&self, request: Request) -> Answer<'_> {
-        let representation = self.shared.representation(self.format);
+impl DocumentLeaf {
+    fn answer(&self, request: &Request, [json, yaml]: &[Representation; 2]) -> Response {
+        let representation = match self.format {
+            DocumentFormat::Json => json,
+            DocumentFormat::Yaml => yaml,
+        };
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
         // Digits and letters in quotes: this does not fail.
@@ -79,7 +84,22 @@ impl Service for DocumentLeaf {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.format.media_type()));
             *response.body_mut() = Body::from(representation.body.clone());
         }
-        Box::pin(std::future::ready(response))
+        response
+    }
+}
+
+impl Service for DocumentLeaf {
+    fn call(&self, request: Request) -> Answer<'_> {
+        if let Some(made) = self.shared.sent.get() {
+            return Box::pin(ready(self.answer(&request, made)));
+        }
+        Box::pin(async move {
+            let shared = Arc::clone(&self.shared);
+            if let Err(failed) = spawn_blocking(move || _ = shared.made()).await {
+                resume_unwind(failed.into_panic());
+            }
+            self.answer(&request, self.shared.made())
+        })
     }
 }
 

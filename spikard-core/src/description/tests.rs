@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -199,14 +201,42 @@ impl Describe for Asked {
 /// A gateway with one route of the program that says this.
 fn saying(operation: Operation) -> (TestClient, Arc<Asked>) {
     let asked = Arc::new(Asked(AtomicUsize::new(0), operation));
+    (described_by(asked.clone()), asked)
+}
+
+fn described_by(description: Arc<dyn Describe>) -> TestClient {
     let leaf = Leaf {
         route: RouteConfig { response: None, ..route("/said", &["POST"]) },
         name: "test".into(),
         service: Arc::new(Tower::new(axum::Router::new())),
-        description: Some(asked.clone()),
+        description: Some(description),
     };
     let gateway = Gateway::build_with(&served(vec![]), Path::new(""), vec![leaf]);
-    (TestClient::new(gateway.unwrap_or_else(|error| panic!("{error}"))), asked)
+    TestClient::new(gateway.unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// Says something once others were answered.
+struct Waits(Mutex<mpsc::Receiver<()>>);
+
+impl Describe for Waits {
+    fn describe(&self) -> Option<Operation> {
+        let others = self.0.lock().unwrap();
+        others.recv_timeout(Duration::from_secs(20)).expect("others are answered while the document is made");
+        Some(Operation::default())
+    }
+}
+
+#[tokio::test]
+async fn others_are_answered_while_the_document_is_made() {
+    let (answered, others) = mpsc::channel();
+    let client = described_by(Arc::new(Waits(Mutex::new(others))));
+    let other = async {
+        let status = client.get("/nowhere").send().await.status();
+        answered.send(()).unwrap();
+        status
+    };
+    let (document, other) = tokio::join!(client.get("/openapi.json").send(), other);
+    assert_eq!((document.status().as_u16(), other.as_u16()), (200, 404));
 }
 
 #[tokio::test]
