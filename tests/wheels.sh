@@ -33,7 +33,7 @@ for python in $pythons; do
     smoke "$python" "$wheel"
     echo "built, installed and tried: $wheel"
 done
-"$tools/bin/maturin" sdist --quiet --manifest-path spikard-py/Cargo.toml --out "$wheels"
+"$tools/bin/maturin" sdist --manifest-path spikard-py/Cargo.toml --out "$wheels"
 # As `pip install spikard` does where there is no wheel; the target directory spares it the dependencies.
 CARGO_TARGET_DIR="$(realpath "$target")" MATURIN_PEP517_ARGS="--profile $profile" smoke "$newest" "$wheels"/*.tar.gz
 echo "built, installed and tried: $(ls "$wheels"/*.tar.gz)"
