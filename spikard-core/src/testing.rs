@@ -96,6 +96,7 @@ impl TestRequest {
             let client = Client { host: host.into(), ..Client::local() };
             self.request.extensions_mut().insert(client);
         }
+        self.service.begin();
         let (parts, body) = self.service.call(self.request).await.into_parts();
         let body = body.collect().await.unwrap_or_else(|error| panic!("the body ended in an error: {error}")).to_bytes();
         TestResponse { status: parts.status, headers: parts.headers, body }

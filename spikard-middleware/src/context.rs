@@ -6,7 +6,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::background::{Background, Task};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 
 /// A place in the configuration: `routes[2].rate_limit.burst`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -143,12 +145,21 @@ pub struct Warning {
 pub struct BuildContext {
     place: ConfigPath,
     directory: PathBuf,
-    server: Arc<Server>,
+    server: Server,
+    build: Arc<Build>,
 }
 
-#[derive(Default)]
+/// What a server has for as long as it runs, whatever its configuration becomes.
+#[derive(Clone, Default)]
 struct Server {
     clock: Clock,
+    background: Background,
+    metrics: Metrics,
+}
+
+/// What belongs to one configuration.
+#[derive(Default)]
+struct Build {
     shared: Mutex<HashMap<(TypeId, String), Arc<dyn Any + Send + Sync>>>,
     warnings: Mutex<Vec<Warning>>,
 }
@@ -157,7 +168,14 @@ impl BuildContext {
     /// A context for policies whose relative paths start at `directory`.
     pub fn new(directory: impl Into<PathBuf>, clock: Clock) -> Self {
         let server = Server { clock, ..Server::default() };
-        Self { place: ConfigPath::root(), directory: directory.into(), server: Arc::new(server) }
+        Self { place: ConfigPath::root(), directory: directory.into(), server, build: Arc::default() }
+    }
+
+    /// A context for another configuration of the same server: clock, metrics and background go on,
+    /// shared state and warnings begin anew.
+    #[must_use]
+    pub fn successor(&self, directory: impl Into<PathBuf>) -> Self {
+        Self { place: ConfigPath::root(), directory: directory.into(), server: self.server.clone(), build: Arc::default() }
     }
 
     /// The same context for settings at another place.
@@ -181,9 +199,25 @@ impl BuildContext {
         &self.server.clock
     }
 
+    /// What the server counts and measures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.server.metrics
+    }
+
+    /// Where work goes on beside requests; who serves what was built [begins](Background::begin) it.
+    pub fn background(&self) -> &Background {
+        &self.server.background
+    }
+
+    /// Work of the policy beside requests. It begins with the server, and ends when the handle is
+    /// dropped: a policy keeps it, and is not kept by it.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Task {
+        self.server.background.spawn(work)
+    }
+
     /// State that several policies share by name: the first one who asks makes it.
     pub fn shared<T: Send + Sync + 'static>(&self, name: &str, make: impl FnOnce() -> T) -> Arc<T> {
-        let mut shared = self.server.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.build.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let entry =
             shared.entry((TypeId::of::<T>(), name.to_owned())).or_insert_with(|| Arc::new(make()) as Arc<dyn Any + Send + Sync>);
         // The key holds the type's id, so the value always has the type.
@@ -204,12 +238,12 @@ impl BuildContext {
     /// Records a warning about `field`; the server shows it at start.
     pub fn warn(&self, field: &str, message: impl Into<String>) {
         let warning = Warning { at: self.field(field), message: message.into() };
-        self.server.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+        self.build.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
     }
 
     /// Takes the warnings that were recorded so far.
     pub fn take_warnings(&self) -> Vec<Warning> {
-        std::mem::take(&mut *self.server.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.build.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn field(&self, field: &str) -> ConfigPath {

@@ -30,6 +30,10 @@ pub type Answer<'a> = Pin<Box<dyn Future<Output = Response> + Send + 'a>>;
 pub trait Service: Send + Sync + 'static {
     /// Answers one request.
     fn call(&self, request: Request) -> Answer<'_>;
+
+    /// Called inside the runtime by who is going to serve this, before the first request: the time
+    /// to [begin](crate::Background::begin) work that goes on beside requests. It may be called again.
+    fn begin(&self) {}
 }
 
 /// What one policy does around the rest of the stack.

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use http::{HeaderName, Method, header};
 use http_body::Body as _;
 use spikard_middleware::{
-    Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, Effective, MatchedRoute, Request, Response, Service,
-    Stack, Warning,
+    Answer, Background, Body, BuildContext, BuildError, Client, Clock, ConfigPath, Effective, MatchedRoute, Request, Response,
+    Service, Stack, Warning,
 };
 use spikard_openapi::Written;
 use spikard_openapi::foreign::Foreign;
@@ -47,6 +47,7 @@ pub struct Gateway {
     warnings: Vec<Warning>,
     /// The descriptions of routes that the program brought.
     documents: Vec<Arc<Foreign>>,
+    background: Background,
 }
 
 /// What answers where no route does, behind the server-wide stack.
@@ -139,7 +140,7 @@ impl Gateway {
             options: stack.around(Arc::new(Options)),
         };
         let effective = RouteConfig::default().effective(&config.policies());
-        Ok(Self { table, routes, effective, stack, outside, warnings, documents })
+        Ok(Self { table, routes, effective, stack, outside, warnings, documents, background: ctx.background().clone() })
     }
 
     /// The routes, in the order of the configuration.
@@ -229,6 +230,10 @@ impl Gateway {
 }
 
 impl Service for Gateway {
+    fn begin(&self) {
+        self.background.begin();
+    }
+
     fn call(&self, mut request: Request) -> Answer<'_> {
         remove_nominated(request.headers_mut());
         let service = self.choose(&mut request);

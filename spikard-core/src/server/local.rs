@@ -41,6 +41,7 @@ impl Local {
     /// there are too many connections. Belongs inside a runtime.
     pub fn serve(&self, stream: UnixStream) -> bool {
         let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() else { return false };
+        self.shared.live.current().begin();
         let link = Arc::new(Link::new(Arc::clone(&self.shared), IpAddr::V4(Ipv4Addr::LOCALHOST), seat));
         self.shared.drain.spawn_connection(connection::serve(stream, link));
         true

@@ -105,8 +105,9 @@ impl Live {
         Self(Arc::new(ArcSwap::from_pointee(service)))
     }
 
-    /// Serves `service` from the next request on.
+    /// Serves `service` from the next request on. Belongs inside the runtime of the server.
     pub fn replace(&self, service: Arc<dyn Service>) {
+        service.begin();
         self.0.store(Arc::new(service));
     }
 
@@ -175,6 +176,7 @@ impl Server {
     /// Serves until the first signal; then finishes what is in flight, closes idle connections
     /// and returns. A second signal or the end of `shutdown_timeout` cuts the rest off.
     pub async fn run(self, service: Live, signals: Signals) -> Outcome {
+        service.current().begin();
         let grace = self.settings.shutdown_timeout;
         let shared = Arc::new(Shared::new(self.settings, service, self.drain));
         serve::run(self.doors, shared, grace, signals).await

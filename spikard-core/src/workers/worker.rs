@@ -111,4 +111,8 @@ impl Service for Counted {
         }
         self.service.call(request)
     }
+
+    fn begin(&self) {
+        self.service.begin();
+    }
 }
