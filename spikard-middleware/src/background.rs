@@ -93,11 +93,12 @@ mod tests {
 
     /// Work that says when it has begun, and goes on until it is ended, which the second one shows.
     fn work() -> (impl Future<Output = ()>, oneshot::Receiver<()>, oneshot::Receiver<()>) {
-        let ((began, begun), (ends, ended)) = (oneshot::channel(), oneshot::channel());
+        let (start, begun) = oneshot::channel();
+        let (held, ended) = oneshot::channel::<()>();
         let work = async move {
-            let _held: oneshot::Sender<()> = ends;
-            let _ = began.send(());
-            std::future::pending().await
+            let _held = held;
+            let _ = start.send(());
+            std::future::pending::<()>().await;
         };
         (work, begun, ended)
     }

@@ -318,6 +318,15 @@ fn the_banner_says_what_listens_where_and_what_is_public() {
 }
 
 #[test]
+fn the_banner_names_a_public_page_once_whatever_files_it_is_made_of() {
+    let config = format!("{CONFIG}\n[openapi]\nenabled = true\njwt_auth = false\n");
+    let (program, _) = listening(&Folder::with(&config), &["--port", "0"], &[]);
+    let public = program.logged(|line| line.contains("public")).unwrap_or_else(|| panic!("{}", program.log()));
+    let pages = "GET /openapi.json, GET /openapi.yaml, GET /docs, GET /redoc";
+    assert!(public.trim_end().ends_with(pages), "{public}");
+}
+
+#[test]
 fn an_address_that_is_taken_is_an_error_that_names_it() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().unwrap().port().to_string();

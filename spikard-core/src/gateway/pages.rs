@@ -10,9 +10,12 @@ use crate::config::OpenApiConfig;
 use crate::leaf::PageResource;
 use crate::routes::PathPattern;
 
-/// All that the pages are made of, page after page, each for a route of its own; `ctx` is that of
-/// `openapi`.
-pub(super) fn pages(config: &OpenApiConfig, ctx: &BuildContext) -> Result<Vec<(PathPattern, BuiltLeaf)>, BuildError> {
+/// What the leaves of pages are called.
+pub(super) const PAGE: &str = "openapi page";
+
+/// All that the pages are made of, page after page, each for a route of its own; what is wrong with
+/// others goes to `errors`. `ctx` is that of `openapi`.
+pub(super) fn pages(config: &OpenApiConfig, ctx: &BuildContext, errors: &mut Vec<BuildError>) -> Vec<(PathPattern, BuiltLeaf)> {
     let pages = [
         (Page::SwaggerUi, "swagger_ui_path", &config.swagger_ui_path),
         (Page::Redoc, "redoc_path", &config.redoc_path),
@@ -20,7 +23,6 @@ pub(super) fn pages(config: &OpenApiConfig, ctx: &BuildContext) -> Result<Vec<(P
     ];
     let servers: Vec<&str> = config.servers.iter().map(|server| server.url.as_str()).collect();
     let mut routes = Vec::new();
-    let mut errors = Vec::new();
     for (page, key, path) in pages.into_iter().filter(|(.., path)| !path.is_empty()) {
         if let Err(message) = PathPattern::parse(path).and_then(one) {
             errors.push(ctx.invalid(key, message));
@@ -30,15 +32,14 @@ pub(super) fn pages(config: &OpenApiConfig, ctx: &BuildContext) -> Result<Vec<(P
         for resource in page.resources(&PageSettings { title: &config.title, path, document, servers: &servers }) {
             match PathPattern::parse(&resource.path) {
                 Ok(path) => {
-                    let leaf = BuiltLeaf::new("openapi page", Arc::new(PageResource::new(resource)));
+                    let leaf = BuiltLeaf::new(PAGE, Arc::new(PageResource::new(resource)));
                     routes.push((path, BuiltLeaf { source: Some(format!("openapi.{key}")), ..leaf }));
                 }
                 Err(message) => errors.push(ctx.invalid(key, message)),
             }
         }
     }
-    BuildError::all(errors)?;
-    Ok(routes)
+    routes
 }
 
 /// The path, if it is one and not many.

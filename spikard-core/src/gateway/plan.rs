@@ -87,10 +87,7 @@ pub(super) fn routes(
         let place = ctx.place().key("openapi");
         errors.extend(unfit(&routes, sources.documents, &place));
         let api = Shared::new(Api::new(openapi, routes.iter().map(|route| &**route), sources.documents));
-        match plan.description(openapi, &api, &ctx.at(place)) {
-            Ok(built) => routes.extend(built.into_iter().map(Arc::new)),
-            Err(error) => errors.push(error),
-        }
+        routes.extend(plan.description(openapi, &api, &ctx.at(place), errors).into_iter().map(Arc::new));
     }
     routes
 }
@@ -148,10 +145,17 @@ impl Plan<'_> {
         paths.iter().filter(|path| !path.is_empty()).map(route).collect()
     }
 
-    /// The routes of the description of the API: the document, as JSON and as YAML, and its pages.
-    fn description(&self, config: &OpenApiConfig, api: &Arc<Shared>, ctx: &BuildContext) -> Result<Vec<Route>, BuildError> {
+    /// The routes of the description of the API: the document, as JSON and as YAML, and its pages. Those that can be
+    /// built are there beside `errors` about the others, so that what else is wrong with them is found, too.
+    fn description(
+        &self,
+        config: &OpenApiConfig,
+        api: &Arc<Shared>,
+        ctx: &BuildContext,
+        errors: &mut Vec<BuildError>,
+    ) -> Vec<Route> {
         let effective = config.effective(&self.policies);
-        let stack = self.stack_of(&effective, ctx)?;
+        let Some(stack) = keep(self.stack_of(&effective, ctx), errors) else { return Vec::new() };
         let documents =
             [(config.openapi_json_path.clone(), DocumentFormat::Json), (config.openapi_yaml_path(), DocumentFormat::Yaml)];
         let documents = documents.into_iter().map(|(path, format)| {
@@ -159,15 +163,13 @@ impl Plan<'_> {
             let path = path.map_err(|message| ctx.invalid("openapi_json_path", message))?;
             Ok((path, BuiltLeaf::new("openapi document", Arc::new(DocumentLeaf { shared: Arc::clone(api), format }))))
         });
-        let documents = documents.collect::<Result<Vec<_>, BuildError>>();
-        let mut errors = Vec::new();
-        let leaves = [documents, pages::pages(config, ctx)].map(|leaves| keep(leaves, &mut errors).unwrap_or_default());
-        BuildError::all(errors)?;
+        let documents = keep(documents.collect::<Result<Vec<_>, BuildError>>(), errors).unwrap_or_default();
+        let pages = pages::pages(config, ctx, errors);
         let route = |(path, leaf)| {
             let key = RouteKey { host: HostPattern::Any, path, methods: vec![Method::GET] };
             Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf)
         };
-        Ok(leaves.into_iter().flatten().map(route).collect())
+        documents.into_iter().chain(pages).map(route).collect()
     }
 
     fn stack_of(&self, effective: &Effective, ctx: &BuildContext) -> Result<Stack, BuildError> {

@@ -7,6 +7,7 @@ use spikard_middleware::{ConfigPath, Effective, Service, Stack};
 use spikard_openapi::Describe;
 
 use super::leaves::BuiltLeaf;
+use super::pages::PAGE;
 use super::upstream_api::UpstreamApi;
 use crate::leaf::Options;
 use crate::routes::{HostPattern, RouteKey};
@@ -100,6 +101,12 @@ impl Route {
     /// Whether the route asks for no credentials.
     pub fn is_public(&self) -> bool {
         self.stack.names().all(|layer| layer != "authentication")
+    }
+
+    /// Whether the route has a part of a page that `other` has, too: a page of the description of the
+    /// API is several files.
+    pub(crate) fn is_page_of(&self, other: &Self) -> bool {
+        self.leaf == PAGE && other.leaf == PAGE && self.source == other.source
     }
 
     /// Whether preflights are answered by the policy `cors`.

@@ -88,11 +88,13 @@ pub fn banner(file: &Path, gateway: &Gateway) -> String {
     let routes: Vec<&Route> = gateway.routes().collect();
     let noun = if routes.len() == 1 { "route" } else { "routes" };
     let mut text = format!("{} {noun} from {}\n", routes.len(), file.display());
-    let public: Vec<String> = routes.iter().filter(|route| route.is_public()).map(|route| route.name()).collect();
+    let public: Vec<&Route> = routes.iter().copied().filter(|route| route.is_public()).collect();
     if public.len() == routes.len() && !routes.is_empty() {
         text.push_str("all routes are public: none asks for credentials\n");
     } else if !public.is_empty() {
-        let _ = writeln!(text, "public routes, which ask for no credentials: {}", public.join(", "));
+        // A page is named once, whatever files it is made of.
+        let names: Vec<String> = public.chunk_by(|one, next| one.is_page_of(next)).map(|page| page[0].name()).collect();
+        let _ = writeln!(text, "public routes, which ask for no credentials: {}", names.join(", "));
     }
     text
 }
