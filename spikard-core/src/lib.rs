@@ -67,7 +67,9 @@ pub mod websocket;
 pub mod workers;
 
 pub use app::App;
-pub use config::{LimitsConfig, OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig};
+pub use config::{
+    EjectionConfig, LimitsConfig, OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig,
+};
 pub use gateway::Gateway;
 pub use handler::{BodyKind, BodyReadingConfig, Handler, HandlerLeaf, HandlerResult, RequestData};
 pub use serve::ServeError;

@@ -68,4 +68,4 @@ pub use route::{BrokenResponses, RedirectConfig, ResponseConfig, RouteConfig, Un
 pub use schema::{published, schema};
 pub use source::{Position, Source};
 pub use syntax::Format;
-pub use upstream::UpstreamConfig;
+pub use upstream::{EjectionConfig, UpstreamConfig};

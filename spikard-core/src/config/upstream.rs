@@ -1,5 +1,7 @@
 //! An upstream of the configuration: the servers that answer in our stead, and how they are reached.
 
+mod ejection;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,10 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spikard_middleware::units;
 
+pub use self::ejection::EjectionConfig;
+
 /// A group of servers that answer alike. Requests go to them in turn (round robin).
 ///
 /// Connections are kept open and used again. A target that cannot be reached is passed over for
-/// the next one, for as long as nothing of the request has been sent.
+/// the next one, for as long as nothing of the request has been sent; one that fails again and again
+/// gets no requests for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["targets"]))]
@@ -34,6 +39,8 @@ pub struct UpstreamConfig {
     pub idle_timeout: Duration,
     /// How many connections without work are kept open for each target.
     pub idle_connections: usize,
+    /// Passive health checks: targets that fail requests get none for a while.
+    pub ejection: EjectionConfig,
     /// Leading segments of the path that the upstream does not get to see: with `/api`, a request
     /// for `/api/users` asks for `/users`. Other paths stay as they are. Not together with `rewrite`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,6 +75,7 @@ impl Default for UpstreamConfig {
             response_timeout: Duration::from_secs(25),
             idle_timeout: Duration::from_mins(1),
             idle_connections: 256,
+            ejection: EjectionConfig::default(),
             strip_prefix: None,
             rewrite: None,
             http2: false,

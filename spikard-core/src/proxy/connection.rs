@@ -6,7 +6,6 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -22,8 +21,8 @@ use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
+use super::balance::Lease;
 use super::failure::Chain;
-use super::pool::Pool;
 use super::relay::Relay;
 use super::target::Stream;
 use super::upload::{Progress, within};
@@ -104,26 +103,25 @@ impl Connection {
         self.driver.is_some() && self.sender.is_ready()
     }
 
-    /// The body of an answer of this connection, which brings the connection back to the pool
-    /// once it is read. `upload`: the request's body, if it is still on its way; once the answer is
+    /// The body of an answer of this connection, which brings the connection back to the pool of its
+    /// target once it is read. `upload`: the request's body, if it is still on its way; once the answer is
     /// out, the upstream has at most `limit` to take what there is of it.
-    pub(super) fn body(self, incoming: Incoming, pool: &Arc<Pool>, upload: Option<Progress>, limit: Duration) -> Body {
+    pub(super) fn body(self, incoming: Incoming, lease: Lease, upload: Option<Progress>, limit: Duration) -> Body {
         if self.is_ready() {
             // What there is of the body was read together with the head.
-            pool.put(self);
+            lease.pool.put(self);
             return if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) };
         }
-        let pool = Arc::clone(pool);
         let source = match upload {
-            Some(upload) => self.spawn(pool, upload, limit),
-            None => Source::Connection(self, pool),
+            Some(upload) => self.spawn(lease, upload, limit),
+            None => Source::Connection(self, lease),
         };
         Body::new(Download { incoming, source })
     }
 
     /// Drives the connection on its own: a client that does not read what we send it must not
     /// keep us from sending what it uploads, nor must the end of the answer.
-    fn spawn(mut self, pool: Arc<Pool>, upload: Progress, limit: Duration) -> Source {
+    fn spawn(mut self, lease: Lease, upload: Progress, limit: Duration) -> Source {
         let (answered, is_answered) = oneshot::channel();
         let task = async move {
             {
@@ -137,7 +135,7 @@ impl Connection {
                 }
             }
             if self.is_ready() {
-                pool.put(self);
+                lease.pool.put(self);
             }
         };
         Source::Task { task: tokio::spawn(task).abort_handle(), _answered: answered }
@@ -166,7 +164,7 @@ struct Download {
 }
 
 enum Source {
-    Connection(Connection, Arc<Pool>),
+    Connection(Connection, Lease),
     /// Dropping the second tells the task that the answer is out.
     Task {
         task: AbortHandle,
@@ -203,10 +201,10 @@ impl Download {
     }
 
     fn end(&mut self) {
-        if let Source::Connection(mut connection, pool) = std::mem::replace(&mut self.source, Source::Done)
+        if let Source::Connection(mut connection, lease) = std::mem::replace(&mut self.source, Source::Done)
             && connection.settle()
         {
-            pool.put(connection);
+            lease.pool.put(connection);
         }
     }
 }

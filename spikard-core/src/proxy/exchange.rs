@@ -6,6 +6,8 @@ use http::{StatusCode, Version as HttpVersion};
 use hyper::body::Incoming;
 use spikard_middleware::{Body, Request, Response};
 
+use super::Shared;
+use super::balance::{Lease, Outcome, Target};
 use super::connection::{Answered, Connection, Head};
 use super::failure::{Chain, Failure};
 use super::headers::clean_answer;
@@ -14,10 +16,11 @@ use super::plan::Plan;
 use super::target::Version;
 use super::tunnel;
 use super::upload::within;
-use super::{Shared, Target};
 
 /// A request without answer.
 struct Lost {
+    /// Of the target that gave none.
+    lease: Lease,
     failure: Failure,
     /// The request, where it may be sent over another connection: nothing of it was sent, or no
     /// harm can come of it.
@@ -25,12 +28,6 @@ struct Lost {
 }
 
 type Attempt = Result<Response, Box<Lost>>;
-
-impl From<Failure> for Box<Lost> {
-    fn from(failure: Failure) -> Self {
-        Self::new(Lost { failure, again: None })
-    }
-}
 
 /// A request on its way over HTTP/1.1.
 struct Sent {
@@ -41,54 +38,55 @@ struct Sent {
 }
 
 /// What became of a request before anything had to be waited for.
+#[expect(clippy::large_enum_variant, reason = "the large one is the one that nearly all requests are")]
 enum Begun {
     /// There was a connection for it.
-    Sent(Plan, Sent),
+    Sent(Plan, Lease, Sent),
     /// There was none.
-    Waiting(Box<(Plan, Request)>),
+    Waiting(Box<(Plan, Lease, Request)>),
     Refused(Failure),
 }
 
 impl Shared {
-    /// Sends a request to the target whose turn it is, or else to the next.
+    /// Sends a request to a target, or else to another.
     pub(super) fn forward(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send {
-        let first = self.turn.fetch_add(1, Ordering::Relaxed);
         // A request is large, and each future that it is handed to moves it once more: mostly, it
         // is sent before there is a future.
-        let begun = self.begin(self.target(first), request);
+        let begun = self.begin(request);
         async move {
             let (plan, lost) = match begun {
-                Begun::Sent(mut plan, sent) => match self.receive(self.target(first), &mut plan, sent).await {
+                Begun::Sent(mut plan, lease, sent) => match self.receive(lease, &mut plan, sent).await {
                     Ok(response) => return Ok(response),
                     Err(lost) => (plan, lost),
                 },
                 // What is rare is boxed: it would make room for itself in every request.
-                Begun::Waiting(waiting) => return Box::pin(self.forward_slowly(first, waiting.0, waiting.1, true)).await,
+                Begun::Waiting(waiting) => {
+                    let (plan, lease, request) = *waiting;
+                    return Box::pin(self.forward_slowly(lease, plan, request, true)).await;
+                }
                 Begun::Refused(failure) => return Err(failure),
             };
             match *lost {
-                Lost { again: Some(request), .. } => Box::pin(self.forward_slowly(first, plan, *request, false)).await,
-                Lost { failure, .. } => Err(failure),
+                // Its target had closed the connection while it was idle.
+                Lost { lease, again: Some(request), .. } => Box::pin(self.forward_slowly(lease, plan, *request, false)).await,
+                Lost { lease, failure, .. } => Err(reported(&lease, failure)),
             }
         }
     }
 
-    fn target(&self, number: usize) -> &Target {
-        &self.targets[number % self.targets.len()]
-    }
-
-    fn begin(&self, target: &Target, mut request: Request) -> Begun {
+    fn begin(&self, mut request: Request) -> Begun {
         let plan = match Plan::of(self, &mut request) {
             Ok(plan) => plan,
             Err(failure) => return Begun::Refused(failure),
         };
-        let kept = if self.version(target, &plan) == Version::Http1 { target.pool.take() } else { None };
+        let Some(lease) = self.balancer.choose(&[]) else { return Begun::Refused(Failure::NoTarget) };
+        let kept = if self.version(&lease, &plan) == Version::Http1 { lease.pool.take() } else { None };
         match kept {
             Some(connection) => {
-                let sent = send(target, &plan, connection, request, true);
-                Begun::Sent(plan, sent)
+                let sent = send(&lease, &plan, connection, request, true);
+                Begun::Sent(plan, lease, sent)
             }
-            None => Begun::Waiting(Box::new((plan, request))),
+            None => Begun::Waiting(Box::new((plan, lease, request))),
         }
     }
 
@@ -96,47 +94,50 @@ impl Shared {
     /// if there is one.
     async fn forward_slowly(
         &self,
-        first: usize,
+        mut lease: Lease,
         mut plan: Plan,
         mut request: Request,
         mut kept: bool,
     ) -> Result<Response, Failure> {
-        let mut tried = 0;
+        let mut tried = Vec::new();
         loop {
-            let attempt = self.attempt(self.target(first.wrapping_add(tried)), &mut plan, request, kept).await;
-            tried += 1;
+            let attempt = self.attempt(lease, &mut plan, request, kept).await;
             kept = true;
-            match attempt.map_err(|lost| *lost) {
+            let Lost { lease: last, failure, again } = match attempt {
                 Ok(response) => return Ok(response),
-                Err(Lost { failure, again: Some(again) }) if tried < self.targets.len() => {
-                    tracing::warn!("upstream {}; the next target is tried", Chain(&failure));
-                    request = *again;
-                }
-                Err(Lost { failure, .. }) => return Err(failure),
-            }
+                Err(lost) => *lost,
+            };
+            let failure = reported(&last, failure);
+            tried.push(last.target());
+            // It may count as in flight at one target only.
+            drop(last);
+            let Some(again) = again else { return Err(failure) };
+            let Some(next) = self.balancer.choose(&tried) else { return Err(failure) };
+            tracing::warn!("upstream {}; the next target is tried", Chain(&failure));
+            (lease, request) = (next, *again);
         }
     }
 
-    async fn attempt(&self, target: &Target, plan: &mut Plan, mut request: Request, kept: bool) -> Attempt {
-        let version = self.version(target, plan);
+    async fn attempt(&self, mut lease: Lease, plan: &mut Plan, mut request: Request, kept: bool) -> Attempt {
+        let version = self.version(&lease, plan);
         let connection = match version {
             _ if !kept => None,
-            Version::Http1 => target.pool.take().map(Opened::Http1),
-            Version::Http2 => target.session.current().map(Opened::Http2),
+            Version::Http1 => lease.pool.take().map(Opened::Http1),
+            Version::Http2 => lease.session.current().map(Opened::Http2),
         };
         if let Some(connection) = connection {
-            match self.over(target, plan, connection, request, true).await.map_err(|lost| *lost) {
+            match self.over(lease, plan, connection, request, true).await.map_err(|lost| *lost) {
                 // The target had closed the connection while it was idle.
-                Err(Lost { again: Some(again), .. }) => {
-                    target.session.forget();
-                    request = *again;
+                Err(Lost { lease: same, again: Some(again), .. }) => {
+                    same.session.forget();
+                    (lease, request) = (same, *again);
                 }
                 done => return done.map_err(Box::new),
             }
         }
-        match self.open(target, version).await {
-            Ok(connection) => self.over(target, plan, connection, request, false).await,
-            Err(failure) => Err(Box::new(Lost { failure, again: Some(Box::new(request)) })),
+        match self.open(&lease, version).await {
+            Ok(connection) => self.over(lease, plan, connection, request, false).await,
+            Err(failure) => Err(Box::new(Lost { lease, failure, again: Some(Box::new(request)) })),
         }
     }
 
@@ -146,15 +147,15 @@ impl Shared {
         if http1 { Version::Http1 } else { self.version }
     }
 
-    async fn over(&self, target: &Target, plan: &mut Plan, connection: Opened, mut request: Request, kept: bool) -> Attempt {
+    async fn over(&self, lease: Lease, plan: &mut Plan, connection: Opened, mut request: Request, kept: bool) -> Attempt {
         match connection {
             Opened::Http1(connection) => {
-                let sent = send(target, plan, connection, request, kept);
-                self.receive(target, plan, sent).await
+                let sent = send(&lease, plan, connection, request, kept);
+                self.receive(lease, plan, sent).await
             }
             Opened::Http2(session) => {
-                plan.for_http2(&mut request, target);
-                self.over_http2(target, plan, session, request).await
+                plan.for_http2(&mut request, &lease);
+                self.over_http2(lease, plan, session, request).await
             }
         }
     }
@@ -183,26 +184,46 @@ impl Shared {
         .map_err(|error| unreachable(target, std::io::Error::other(error)))
     }
 
-    async fn receive(&self, target: &Target, plan: &mut Plan, sent: Sent) -> Attempt {
+    async fn receive(&self, lease: Lease, plan: &mut Plan, sent: Sent) -> Attempt {
         let Sent { mut connection, head, kept } = sent;
         let answer = connection.receive(head, self.response_timeout, plan.upload.as_ref()).await;
         let again = || if kept && plan.repeat() { connection.unanswered() } else { None };
-        let answer = received(target, answer, again)?;
+        let (lease, answer) = received(lease, answer, again)?;
         let upgrade = plan.wishes.upgrade.as_ref().filter(|asked| tunnel::is_agreed(asked, &answer));
         match (answer.status() == StatusCode::SWITCHING_PROTOCOLS, upgrade, plan.switch.take()) {
             (false, ..) => {
                 let upload = plan.upload.take().filter(|upload| !upload.is_over());
-                finished(target, answer, |body| connection.body(body, &target.pool, upload, self.response_timeout))
+                finished(lease, answer, |lease, body| connection.body(body, lease, upload, self.response_timeout))
             }
-            (true, Some(_), Some(switch)) => Ok(switch.begin(connection, answer)),
-            (true, ..) => Err(broken(target, "it switched to a protocol that was not asked for").into()),
+            (true, Some(_), Some(switch)) => {
+                lease.report(Outcome::Answered(answer.status()));
+                Ok(switch.begin(connection, lease, answer))
+            }
+            (true, ..) => {
+                let failure = broken(&lease, "it switched to a protocol that was not asked for");
+                lost(lease, failure)
+            }
         }
     }
 
-    async fn over_http2(&self, target: &Target, plan: &Plan, session: Session, request: Request) -> Attempt {
+    async fn over_http2(&self, lease: Lease, plan: &Plan, session: Session, request: Request) -> Attempt {
         let answer = within(self.response_timeout, plan.upload.as_ref(), session.exchange(request)).await;
-        finished(target, received(target, answer, || None)?, Body::new)
+        let (lease, answer) = received(lease, answer, || None)?;
+        finished(lease, answer, Lease::until_end_of)
     }
+}
+
+/// There is no answer, and there will be none.
+fn lost(lease: Lease, failure: Failure) -> Attempt {
+    Err(Box::new(Lost { lease, failure, again: None }))
+}
+
+/// Tells the target of a failure that is final.
+fn reported(lease: &Lease, failure: Failure) -> Failure {
+    if let Some(outcome) = failure.outcome() {
+        lease.report(outcome);
+    }
+    failure
 }
 
 /// Sends a request over HTTP/1.1.
@@ -214,35 +235,39 @@ fn send(target: &Target, plan: &Plan, mut connection: Connection, mut request: R
 
 /// The answer, or what to make of it that there is none.
 fn received(
-    target: &Target,
+    lease: Lease,
     answer: Option<Answered>,
     again: impl FnOnce() -> Option<Request>,
-) -> Result<http::Response<Incoming>, Box<Lost>> {
+) -> Result<(Lease, http::Response<Incoming>), Box<Lost>> {
     let (failure, again) = match answer {
-        Some(Ok(answer)) => return Ok(answer),
-        None => (Failure::Slow { target: target.address.to_string() }, None),
+        Some(Ok(answer)) => return Ok((lease, answer)),
+        None => (Failure::Slow { target: lease.to_string() }, None),
         Some(Err(mut error)) => {
             let unsent = error.take_message();
             let error = error.into_error();
-            let failure = if error.is_user() { Failure::Body(error) } else { broken(target, error) };
+            let failure = if error.is_user() { Failure::Body(error) } else { broken(&lease, error) };
             (failure, unsent.or_else(again).map(Box::new))
         }
     };
-    Err(Box::new(Lost { failure, again }))
+    Err(Box::new(Lost { lease, failure, again }))
 }
 
 /// The answer as the client may get it.
-fn finished(target: &Target, answer: http::Response<Incoming>, body: impl FnOnce(Incoming) -> Body) -> Attempt {
+fn finished(lease: Lease, answer: http::Response<Incoming>, body: impl FnOnce(Lease, Incoming) -> Body) -> Attempt {
     let (mut parts, incoming) = answer.into_parts();
-    clean_answer(parts.status, &mut parts.headers).map_err(|cause| broken(target, cause))?;
+    if let Err(cause) = clean_answer(parts.status, &mut parts.headers) {
+        let failure = broken(&lease, cause);
+        return lost(lease, failure);
+    }
+    lease.report(Outcome::Answered(parts.status));
     parts.version = HttpVersion::HTTP_11;
-    Ok(Response::from_parts(parts, body(incoming)))
+    Ok(Response::from_parts(parts, body(lease, incoming)))
 }
 
 fn unreachable(target: &Target, cause: std::io::Error) -> Failure {
-    Failure::Unreachable { target: target.address.to_string(), cause }
+    Failure::Unreachable { target: target.to_string(), cause }
 }
 
 fn broken(target: &Target, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failure {
-    Failure::Broken { target: target.address.to_string(), cause: cause.into() }
+    Failure::Broken { target: target.to_string(), cause: cause.into() }
 }

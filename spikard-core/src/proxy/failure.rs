@@ -3,11 +3,16 @@
 use std::io;
 
 use spikard_middleware::Response;
-use spikard_middleware::problem::{BAD_GATEWAY, BAD_REQUEST, GATEWAY_TIMEOUT, Subject};
+use spikard_middleware::problem::{BAD_GATEWAY, BAD_REQUEST, GATEWAY_TIMEOUT, SERVICE_UNAVAILABLE, Subject};
+
+use super::balance::Outcome;
 
 /// Why a request got no answer from an upstream.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
+    /// No target takes part, and none is tried regardless.
+    #[error("no target takes part")]
+    NoTarget,
     /// No connection could be made.
     #[error("{target}: cannot connect: {}", Chain(cause))]
     Unreachable { target: String, cause: io::Error },
@@ -26,9 +31,19 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// What it says of the target, if it is the target's.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Unreachable { .. } => Some(Outcome::Unreachable),
+            Self::Slow { .. } | Self::Broken { .. } => Some(Outcome::Broken),
+            Self::NoTarget | Self::Body(_) | Self::Path => None,
+        }
+    }
+
     /// Logs the cause and makes the answer, which does not tell it.
     pub(super) fn refusal(&self, subject: &Subject) -> Response {
         let (refusal, detail) = match self {
+            Self::NoTarget => (SERVICE_UNAVAILABLE, "upstream has no server that can answer"),
             Self::Unreachable { .. } => (BAD_GATEWAY, "upstream cannot be reached"),
             Self::Broken { .. } => (BAD_GATEWAY, "upstream gave no usable answer"),
             Self::Slow { .. } => (GATEWAY_TIMEOUT, "upstream did not answer in time"),

@@ -6,6 +6,7 @@
 //! HTTP/2, RFC 8441) is left out.
 
 mod alarm;
+mod balance;
 mod connection;
 mod exchange;
 mod failure;
@@ -26,7 +27,6 @@ mod upload;
 mod wire;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -34,8 +34,8 @@ use http::uri::PathAndQuery;
 use spikard_middleware::problem::Subject;
 use spikard_middleware::{Answer, BuildContext, BuildError, Request, Response, Service};
 
+use self::balance::{Balancer, Ejection, Group, Target};
 use self::path::PathRule;
-use self::pool::Pool;
 use self::target::{Address, Version};
 use self::tls::Connectors;
 use crate::config::UpstreamConfig;
@@ -50,22 +50,13 @@ pub(crate) use self::reach::Reach;
 pub struct Upstream(Arc<Shared>);
 
 struct Shared {
-    targets: Vec<Target>,
-    turn: AtomicUsize,
+    balancer: Balancer,
     tls: Connectors,
     path: PathRule,
     version: Version,
     preserve_host: bool,
     connect_timeout: Duration,
     response_timeout: Duration,
-}
-
-struct Target {
-    address: Address,
-    pool: Arc<Pool>,
-    session: Arc<http2::Shared>,
-    /// Whether TLS found out that the target does not speak HTTP/2.
-    http1_only: AtomicBool,
 }
 
 impl Upstream {
@@ -76,14 +67,14 @@ impl Upstream {
     pub fn build(config: &UpstreamConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
         let mut errors = Vec::new();
         let mut targets = Vec::new();
+        let group = Arc::new(Group {
+            ejection: Ejection::new(&config.ejection, ctx.clock()),
+            idle_connections: config.idle_connections,
+            idle_timeout: config.idle_timeout,
+        });
         for (number, text) in config.targets.iter().enumerate() {
             match Address::parse(text, |path| ctx.path(path)) {
-                Ok(address) => targets.push(Target {
-                    address,
-                    pool: Pool::new(config.idle_connections, config.idle_timeout),
-                    session: http2::Shared::new(config.idle_timeout),
-                    http1_only: AtomicBool::new(false),
-                }),
+                Ok(address) => targets.push(Target::new(address, &group)),
                 Err(message) => errors.push(ctx.invalid(&format!("targets.{number}"), message)),
             }
         }
@@ -110,8 +101,7 @@ impl Upstream {
             }
         };
         Ok(Self(Arc::new(Shared {
-            targets,
-            turn: AtomicUsize::new(0),
+            balancer: Balancer::new(targets),
             tls,
             path,
             version: if config.http2 { Version::Http2 } else { Version::Http1 },

@@ -6,11 +6,12 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Method, Uri, Version};
 use spikard_middleware::{Client, Request};
 
+use super::balance::Target;
 use super::failure::Failure;
 use super::headers::{Wishes, join_cookies};
 use super::tunnel::Switch;
 use super::upload::Progress;
-use super::{Shared, Target, forwarded, path};
+use super::{Shared, forwarded, path};
 
 /// The plan of a request, whatever connection it will get.
 pub(super) struct Plan {
@@ -106,11 +107,12 @@ mod tests {
         for (preserve_host, host) in [(true, "gate:80"), (false, "target:1")] {
             let config = UpstreamConfig { preserve_host, ..UpstreamConfig::to("http://target:1") };
             let upstream = Upstream::build(&config, &BuildContext::default()).unwrap();
+            let lease = upstream.0.balancer.choose(&[]).unwrap();
             let mut request = http::Request::get("/a").header(HOST, "gate:80").body(Body::empty()).unwrap();
             let plan = Plan::of(&upstream.0, &mut request).unwrap_or_else(|failure| panic!("{failure}"));
-            plan.for_http2(&mut request, &upstream.0.targets[0]);
+            plan.for_http2(&mut request, &lease);
             assert_eq!(request.uri().to_string(), format!("http://{host}/a"));
-            plan.for_http1(&mut request, &upstream.0.targets[0]);
+            plan.for_http1(&mut request, &lease);
             assert_eq!((request.uri().to_string().as_str(), &request.headers()[HOST]), ("/a", &host.parse().unwrap()));
         }
     }

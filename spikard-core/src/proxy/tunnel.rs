@@ -9,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use spikard_middleware::{Body, Request, Response};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 
+use super::balance::Lease;
 use super::connection::Connection;
 use super::headers::{clean_answer, tokens};
 use crate::server::Drain;
@@ -32,7 +33,7 @@ impl Switch {
     }
 
     /// Begins to copy between the client and an upstream, whose 101 is what the client is told.
-    pub(super) fn begin(self, connection: Connection, mut answer: http::Response<Incoming>) -> Response {
+    pub(super) fn begin(self, connection: Connection, lease: Lease, mut answer: http::Response<Incoming>) -> Response {
         let upstream = hyper::upgrade::on(&mut answer);
         let Self { client, drain } = self;
         let ending = drain.clone();
@@ -40,6 +41,7 @@ impl Switch {
             if let ((), Ok(upstream), Ok(client)) = tokio::join!(connection.switched(), upstream, client) {
                 copy(upstream, client, ending).await;
             }
+            drop(lease);
         };
         match drain {
             Some(drain) => drain.spawn(tunnel),

@@ -28,6 +28,7 @@ __all__ = [
     "CsrfConfig",
     "DecompressionConfig",
     "DirectoryConfig",
+    "EjectionConfig",
     "HeaderEdits",
     "HeadersConfig",
     "JwtConfig",
@@ -1081,11 +1082,11 @@ class RouteConfig(Settings):
         self.require = require
 
 
-class UpstreamConfig(Settings):
+class UpstreamConfig(Settings, nested=("ejection",)):
     """A group of servers that answer alike. Requests go to them in turn (round robin).
 
     Connections are kept open and used again. A target that cannot be reached is passed over for the next one, for
-    as long as nothing of the request has been sent.
+    as long as nothing of the request has been sent; one that fails again and again gets no requests for a while.
     """
 
     __slots__ = (
@@ -1094,6 +1095,7 @@ class UpstreamConfig(Settings):
         "response_timeout",
         "idle_timeout",
         "idle_connections",
+        "ejection",
         "strip_prefix",
         "rewrite",
         "http2",
@@ -1118,6 +1120,9 @@ class UpstreamConfig(Settings):
 
     idle_connections: int
     """How many connections without work are kept open for each target."""
+
+    ejection: EjectionConfig
+    """Passive health checks: targets that fail requests get none for a while."""
 
     strip_prefix: str | None
     """Leading segments of the path that the upstream does not get to see: with `/api`, a request for `/api/users`
@@ -1157,6 +1162,7 @@ class UpstreamConfig(Settings):
         response_timeout: float | str = 25,
         idle_timeout: float | str = 60,
         idle_connections: int = 256,
+        ejection: EjectionConfig | Mapping[str, Any] | None = None,
         strip_prefix: str | None = None,
         rewrite: str | None = None,
         http2: bool = False,
@@ -1169,6 +1175,7 @@ class UpstreamConfig(Settings):
         self.response_timeout = response_timeout
         self.idle_timeout = idle_timeout
         self.idle_connections = idle_connections
+        self.ejection = one(EjectionConfig, ejection)
         self.strip_prefix = strip_prefix
         self.rewrite = rewrite
         self.http2 = http2
@@ -1646,6 +1653,49 @@ class RedirectConfig(Settings):
         self.to = to
         self.status = status
         self.keep_query = keep_query
+
+
+class EjectionConfig(Settings):
+    """Ejects a target that fails several requests in a row (passive health checks).
+
+    Failures are connections that cannot be made or break, answers that do not come in time or are no HTTP, and
+    answers with one of `statuses`. Once the time is over, one request at a time finds out whether the target is
+    back.
+    """
+
+    __slots__ = ("failures", "time", "max_time", "max_percent", "statuses")
+
+    failures: int
+    """After how many failures in a row a target is ejected; 0: never."""
+
+    time: float | str
+    """How long it gets no requests the first time. Each attempt that finds it failing still doubles the time."""
+
+    max_time: float | str
+    """How long it gets no requests at most."""
+
+    max_percent: int
+    """How many of a hundred targets may be out at the same time for what they answered, so that the others can bear
+    the load. Targets that cannot be reached are ejected in any case.
+    """
+
+    statuses: list[int]
+    """Statuses that count as failures."""
+
+    def __init__(
+        self,
+        *,
+        failures: int = 3,
+        time: float | str = 10,
+        max_time: float | str = 300,
+        max_percent: int = 50,
+        statuses: Sequence[int] = (502, 503, 504),
+    ) -> None:
+        self.failures = failures
+        self.time = time
+        self.max_time = max_time
+        self.max_percent = max_percent
+        self.statuses = items(statuses)
 
 
 class HeaderEdits(Settings):
