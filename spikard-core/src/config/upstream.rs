@@ -60,6 +60,19 @@ pub struct UpstreamConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = units::PATH_FORMAT))]
     pub ca: Option<PathBuf>,
+    /// A PEM file with the certificate that `https` targets are shown when they ask who we are, and
+    /// with those that vouch for it, each behind the one that it vouches for. Together with `client_key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = units::PATH_FORMAT))]
+    pub client_certificate: Option<PathBuf>,
+    /// A PEM file with the private key of `client_certificate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = units::PATH_FORMAT))]
+    pub client_key: Option<PathBuf>,
+    /// The name that `https` targets are asked for (SNI) and that their certificates must have, if
+    /// it is not the host of the target: for targets that are addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
     /// A file with the OpenAPI document of these servers (3.0 or 3.1, YAML or JSON), for routes that
     /// have no `openapi` of their own. Its paths are those that the servers are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,6 +94,9 @@ impl Default for UpstreamConfig {
             http2: false,
             preserve_host: true,
             ca: None,
+            client_certificate: None,
+            client_key: None,
+            server_name: None,
             openapi: None,
         }
     }

@@ -100,7 +100,7 @@ impl Address {
             Place::Tcp(uri) => Ok((TokioIo::new(Wire::new(tcp(uri, limit).await?)), version)),
             Place::Unix(path) => Ok((TokioIo::new(Wire::new(UnixStream::connect(path).await?)), version)),
             Place::Tls(uri, name) => {
-                let stream = tls.of(version).connect(name.clone(), tcp(uri, limit).await?).await?;
+                let stream = tls.connect(version, name, tcp(uri, limit).await?).await?;
                 let agreed = if stream.get_ref().1.alpn_protocol() == Some(b"h2") { Version::Http2 } else { Version::Http1 };
                 Ok((TokioIo::new(Wire::new(stream)), agreed))
             }

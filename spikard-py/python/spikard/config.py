@@ -1101,6 +1101,9 @@ class UpstreamConfig(Settings, nested=("ejection",)):
         "http2",
         "preserve_host",
         "ca",
+        "client_certificate",
+        "client_key",
+        "server_name",
         "openapi",
     )
 
@@ -1149,6 +1152,19 @@ class UpstreamConfig(Settings, nested=("ejection",)):
     trusts.
     """
 
+    client_certificate: str | PathLike[str] | None
+    """A PEM file with the certificate that `https` targets are shown when they ask who we are, and with those that
+    vouch for it, each behind the one that it vouches for. Together with `client_key`.
+    """
+
+    client_key: str | PathLike[str] | None
+    """A PEM file with the private key of `client_certificate`."""
+
+    server_name: str | None
+    """The name that `https` targets are asked for (SNI) and that their certificates must have, if it is not the host
+    of the target: for targets that are addresses.
+    """
+
     openapi: str | PathLike[str] | None
     """A file with the OpenAPI document of these servers (3.0 or 3.1, YAML or JSON), for routes that have no
     `openapi` of their own. Its paths are those that the servers are asked for.
@@ -1168,6 +1184,9 @@ class UpstreamConfig(Settings, nested=("ejection",)):
         http2: bool = False,
         preserve_host: bool = True,
         ca: str | PathLike[str] | None = None,
+        client_certificate: str | PathLike[str] | None = None,
+        client_key: str | PathLike[str] | None = None,
+        server_name: str | None = None,
         openapi: str | PathLike[str] | None = None,
     ) -> None:
         self.targets = items(targets)
@@ -1181,6 +1200,9 @@ class UpstreamConfig(Settings, nested=("ejection",)):
         self.http2 = http2
         self.preserve_host = preserve_host
         self.ca = ca
+        self.client_certificate = client_certificate
+        self.client_key = client_key
+        self.server_name = server_name
         self.openapi = openapi
 
 

@@ -1,8 +1,10 @@
 //! The proxy between real sockets: a client that writes bytes, an upstream that reads them.
 
+mod authority;
 mod failures;
 mod framing;
 mod gateway;
+mod identity;
 mod protocols;
 mod streaming;
 mod tunnels;

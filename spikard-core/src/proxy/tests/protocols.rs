@@ -1,56 +1,27 @@
 //! Targets of every kind: TLS, HTTP/2, Unix sockets; and settings that cannot work.
 
 use futures_util::StreamExt;
-use http_body_util::BodyExt;
 use hyper::client::conn::http2;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
 use spikard_middleware::BuildError;
 use tempfile::TempDir;
 use tokio::net::UnixListener;
-use tokio_rustls::TlsAcceptor;
 
+use super::authority::Authority;
 use super::*;
 
 /// Says what the upstream saw of a request.
 async fn seen(request: http::Request<Incoming>) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await.unwrap();
-    let trailer = body.trailers().and_then(|trailers| trailers.get("x-sum")).cloned();
-    let text = format!("{:?} {} {:?} {trailer:?}", parts.version, parts.uri, body.to_bytes());
-    Response::new(Body::from(text))
+    authority::seen(request, None).await
 }
 
 const POST: &str = "POST /a?b HTTP/1.1\r\nhost: gate\r\nconnection: close\r\ntrailer: x-sum\r\ntransfer-encoding: chunked\r\n\r\n\
     2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n";
 
-/// A server with a certificate for `localhost`, and the file of the authority that signed it.
-async fn tls_upstream(protocols: &[&str]) -> (String, TempDir) {
-    let mut authority = CertificateParams::new([]).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(["localhost".into()]).unwrap().signed_by(&key, &authority).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-        .unwrap();
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let (listener, target) = listener().await;
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            if let Ok(stream) = acceptor.accept(stream).await {
-                tokio::spawn(serve(stream, seen));
-            }
-        }
-    });
-    let directory = TempDir::new().unwrap();
-    std::fs::write(directory.path().join("ca.pem"), authority.pem()).unwrap();
-    (target.replace("http://127.0.0.1", "https://localhost"), directory)
+/// A server with a certificate for `localhost`, and the authority that signed it.
+async fn tls_upstream(protocols: &[&str]) -> (String, Authority) {
+    let authority = Authority::new();
+    let target = authority.upstream("localhost", protocols, None).await;
+    (target.replace("127.0.0.1", "localhost"), authority)
 }
 
 #[tokio::test]
@@ -113,7 +84,7 @@ async fn with_tls_the_target_chooses_the_version() {
         (&["h2", "http/1.1"], false, "HTTP/1.1 /a?b"),
     ] {
         let (target, authority) = tls_upstream(protocols).await;
-        let ca = Some(authority.path().join("ca.pem"));
+        let ca = Some(authority.file("ca.pem"));
         let gate = proxy(UpstreamConfig { http2, ca, ..UpstreamConfig::to(target) }).await;
         for _ in 0..2 {
             let answer = ask(gate, POST).await;
@@ -126,7 +97,7 @@ async fn with_tls_the_target_chooses_the_version() {
 async fn a_target_that_no_authority_vouches_for_is_not_spoken_to() {
     let (target, _) = tls_upstream(&[]).await;
     let (_, other) = tls_upstream(&[]).await;
-    let ca = Some(other.path().join("ca.pem"));
+    let ca = Some(other.file("ca.pem"));
     let answer = ask(proxy(UpstreamConfig { ca, ..UpstreamConfig::to(target) }).await, POST).await;
     assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
 }
