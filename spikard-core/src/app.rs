@@ -29,6 +29,7 @@ use serde::Serialize;
 use spikard_middleware::{BuildError, ConfigPath, Request, Service, Tower};
 use spikard_openapi::foreign::Foreign;
 
+use crate::admin::Shown;
 use crate::config::{RouteConfig, ServerConfig};
 use crate::gateway::{Gateway, Leaf};
 use crate::grpc;
@@ -176,8 +177,9 @@ impl App {
     pub async fn serve(self) -> Result<(), ServeError> {
         let mut config = self.config.clone();
         config.take_address(&|name| std::env::var(name).ok())?;
-        let gateway = self.gateway()?;
-        serve(&config, gateway, |_| ()).await.map(drop)
+        let gateway = Arc::new(self.gateway()?);
+        let shown = Shown::of_config(Arc::clone(&gateway), config.clone());
+        serve(&config, gateway, shown, |_| ()).await.map(drop)
     }
 
     fn axum<H, T>(self, path: &str, method: &Method, handler: H) -> Self

@@ -46,6 +46,7 @@
 //!
 //! The guide in `docs/guide/rust.md` of the repository has a page of programs.
 
+pub mod admin;
 pub mod app;
 pub mod config;
 pub mod description;
@@ -62,13 +63,14 @@ pub mod routes;
 mod serve;
 pub mod server;
 pub mod testing;
+mod traffic;
 pub mod validation;
 pub mod websocket;
 pub mod workers;
 
 pub use app::App;
 pub use config::{
-    EjectionConfig, LimitsConfig, OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig,
+    AdminConfig, EjectionConfig, LimitsConfig, OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig,
 };
 pub use gateway::Gateway;
 pub use handler::{BodyKind, BodyReadingConfig, Handler, HandlerLeaf, HandlerResult, RequestData};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use spikard_middleware::BuildError;
 
+use crate::admin::{Admin, Shown};
 use crate::config::ServerConfig;
 use crate::gateway::Gateway;
 use crate::server::{BindError, Live, Outcome, Server, Settings, Signals};
@@ -23,18 +24,25 @@ pub enum ServeError {
     Signals(io::Error),
 }
 
-/// Serves a gateway on the host and port of `config` until the process is told to stop.
-/// `listening` is called once connections are taken.
+/// Serves a gateway on the host and port of `config` until the process is told to stop, and what
+/// `shown` makes of it on the admin listener, if the configuration has one. `listening` is called once
+/// connections are taken.
 pub(crate) async fn serve(
     config: &ServerConfig,
-    gateway: Gateway,
+    gateway: Arc<Gateway>,
+    shown: Shown,
     listening: impl FnOnce(&Server),
 ) -> Result<Outcome, ServeError> {
     let settings = Settings::of(config, &gateway);
     let signals = Signals::of_process().map_err(ServeError::Signals)?;
     let server = Server::bind(&config.host, config.port, settings).await?;
+    let admin = Admin::bind(config, shown, server.drain()).await?;
     listening(&server);
-    let outcome = server.run(Live::new(Arc::new(gateway)), signals).await;
+    let admin = admin.map(Admin::serve);
+    let outcome = server.run(Live::new(gateway), signals).await;
+    if let Some(admin) = admin {
+        admin.end().await;
+    }
     match outcome {
         Outcome::Drained => tracing::info!("stopped: everything in flight was finished"),
         Outcome::TimedOut(left) => tracing::warn!(left, "stopped: the time for what was in flight ran out"),

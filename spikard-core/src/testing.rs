@@ -30,6 +30,11 @@ impl TestClient {
         Self(Arc::new(service))
     }
 
+    /// A client of a service that others have, too.
+    pub fn of(service: Arc<dyn Service>) -> Self {
+        Self(service)
+    }
+
     /// A GET request.
     pub fn get(&self, uri: &str) -> TestRequest {
         self.request(Method::GET, uri)

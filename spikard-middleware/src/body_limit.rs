@@ -76,7 +76,7 @@ impl Limit {
 
     /// The answer to a request whose body is over the limit.
     pub(crate) fn refusal(self, subject: &Subject) -> Response {
-        PAYLOAD_TOO_LARGE.response(subject, &OverLimit(self.0).to_string())
+        PAYLOAD_TOO_LARGE.by("body_limit").response(subject, &OverLimit(self.0).to_string())
     }
 }
 

@@ -69,7 +69,7 @@ impl Policy for CatchPanic {
 
 fn refusal(subject: &Subject, panic: &(dyn Any + Send)) -> Response {
     log(subject, panic);
-    INTERNAL_SERVER_ERROR.response(subject, "Internal server error")
+    INTERNAL_SERVER_ERROR.by("catch_panic").response(subject, "Internal server error")
 }
 
 /// A response body whose panics are errors.

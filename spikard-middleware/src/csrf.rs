@@ -108,7 +108,7 @@ impl Policy for CrossOrigin {
         let judged = tower_service::Service::call(&mut self.judge.clone(), request).now_or_never();
         // The judge waits for nothing, so there always is a verdict.
         let Some(request) = judged.and_then(|Ok(verdict)| verdict.into_body()) else {
-            let response = CROSS_ORIGIN.response(&subject, "the request was sent by a page of another origin");
+            let response = CROSS_ORIGIN.by("csrf").response(&subject, "the request was sent by a page of another origin");
             return Box::pin(ready(response));
         };
         next.call(request)

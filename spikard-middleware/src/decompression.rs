@@ -178,7 +178,7 @@ impl Decompression {
     }
 
     fn refusal(&self, subject: &Subject, detail: &str) -> Response {
-        let mut refusal = UNSUPPORTED_ENCODING.response(subject, detail);
+        let mut refusal = UNSUPPORTED_ENCODING.by("decompression").response(subject, detail);
         refusal.headers_mut().insert(ACCEPT_ENCODING, self.accepted.clone());
         refusal
     }
@@ -200,7 +200,7 @@ impl Decompression {
         match self.limit {
             Some(limit) if exceeded.load(Ordering::Acquire) => limit.refusal(&subject),
             _ if corrupt.load(Ordering::Acquire) => {
-                MALFORMED_BODY.response(&subject, "request body does not match its content encoding")
+                MALFORMED_BODY.by("decompression").response(&subject, "request body does not match its content encoding")
             }
             _ => response,
         }

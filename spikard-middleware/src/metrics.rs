@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::registry::{Metric, Registry};
 
 /// The metrics of a server. Clones are the same.
@@ -29,8 +29,8 @@ impl Default for Known {
 impl Metrics {
     /// The metric of that name: the first who asks makes it, all others get the same one.
     ///
-    /// `name` goes without the prefix `spikard_` and without the suffixes `_total` (which counters get)
-    /// and of units; `help` is a sentence without its full stop.
+    /// `name` goes without the prefix `spikard_` and without the suffix `_total`, which counters get; it
+    /// ends with its unit, `_seconds` or `_bytes`. `help` is a sentence without its full stop.
     ///
     /// # Panics
     /// When the name is that of a metric of another type.
@@ -52,8 +52,17 @@ impl Metrics {
     /// When a metric cannot be written.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        encode(&mut text, &self.0.lock().unwrap_or_else(PoisonError::into_inner).registry)?;
+        self.write(&mut text)?;
+        encode_eof(&mut text)?;
         Ok(text)
+    }
+
+    /// Writes all metrics without the mark of the end, so that others can follow.
+    ///
+    /// # Errors
+    /// When a metric cannot be written.
+    pub fn write(&self, text: &mut String) -> fmt::Result {
+        encode_registry(text, &self.0.lock().unwrap_or_else(PoisonError::into_inner).registry)
     }
 }
 

@@ -19,13 +19,24 @@ pub struct Refusal {
     pub slug: &'static str,
     /// The `title`: the same for every refusal of this kind.
     pub title: &'static str,
+    /// The layer of the table that refuses; none: what answers behind all layers, or the server.
+    policy: Option<&'static str>,
+}
+
+/// That an answer is a refusal, and whose: an extension of the response, for those who count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// The slug of the refusal.
+    pub slug: &'static str,
+    /// The layer of the table that refused.
+    pub policy: Option<&'static str>,
 }
 
 macro_rules! refusals {
     ($($name:ident $status:ident $slug:literal $title:literal;)*) => {
         $(
             #[doc = concat!("`", $slug, "`: ", $title, ".")]
-            pub const $name: Refusal = Refusal { status: StatusCode::$status, slug: $slug, title: $title };
+            pub const $name: Refusal = Refusal::new(StatusCode::$status, $slug, $title);
         )*
         /// All refusals, for the documentation.
         pub const REFUSALS: &[Refusal] = &[$($name),*];
@@ -105,9 +116,25 @@ struct Body9457<'a, E> {
 }
 
 impl Refusal {
+    /// A refusal that is none of the table.
+    pub const fn new(status: StatusCode, slug: &'static str, title: &'static str) -> Self {
+        Self { status, slug, title, policy: None }
+    }
+
     /// The same refusal with another status, for policies that let the status be set.
     pub const fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    /// The same refusal as that of a policy, which is named as its line of the table is.
+    #[must_use]
+    pub const fn by(self, policy: &'static str) -> Self {
+        Self { policy: Some(policy), ..self }
+    }
+
+    /// Notes on a response of another form that it is this refusal.
+    pub fn mark(&self, response: &mut Response) {
+        response.extensions_mut().insert(Refused { slug: self.slug, policy: self.policy });
     }
 
     /// The refusal as a response.
@@ -131,6 +158,7 @@ impl Refusal {
         let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = self.status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        self.mark(&mut response);
         response
     }
 }
@@ -145,10 +173,11 @@ mod tests {
         *request.uri_mut() = Uri::from_static("/orders?api_key=hidden");
         request.extensions_mut().insert(RequestId::from_static("abc"));
 
-        let response = NOT_FOUND.response(&Subject::of(&request), "no such path");
+        let response = NOT_FOUND.by("require").response(&Subject::of(&request), "no such path");
 
         assert_eq!(response.status(), 404);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(response.extensions().get(), Some(&Refused { slug: "not-found", policy: Some("require") }));
         assert_eq!(
             crate::testing::text(response).await,
             r#"{"type":"https://spikard.dev/errors/not-found","title":"Resource Not Found","status":404,"detail":"no such path","instance":"/orders","request_id":"abc"}"#

@@ -79,7 +79,7 @@ impl Policy for Require {
         let Err(missing) = self.check(request.extensions().get().unwrap_or(&Identity::default())) else {
             return next.call(request);
         };
-        let mut refusal = FORBIDDEN.response(&Subject::of(&request), &missing);
+        let mut refusal = FORBIDDEN.by("require").response(&Subject::of(&request), &missing);
         refusal.headers_mut().insert(header::WWW_AUTHENTICATE, self.challenge.clone());
         Box::pin(async move { refusal })
     }

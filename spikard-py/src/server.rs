@@ -13,8 +13,9 @@ use pyo3::BoundObject;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
+use spikard_core::admin::{Admin, Serving, Shown};
 use spikard_core::config::{Loaded, Report, load, process_environment};
-use spikard_core::server::{Live, Local, Server as HttpServer, Settings, Signals, Stop};
+use spikard_core::server::{Drain, Live, Local, Server as HttpServer, Settings, Signals, Stop};
 use spikard_core::workers::Worker;
 use spikard_core::{Body, Gateway, ServerConfig, Service};
 use tokio::runtime::Handle;
@@ -34,6 +35,8 @@ use crate::workers;
 pub(crate) struct Server {
     config: ServerConfig,
     gateway: Arc<Gateway>,
+    /// What the admin listener shows, until it does.
+    shown: Mutex<Option<Shown>>,
     applications: Applications,
     side: Side,
     stop: Mutex<Option<Stop>>,
@@ -74,12 +77,15 @@ impl Server {
     fn build(py: Python<'_>, loaded: Loaded, applications: Applications, side: Side) -> Result<Self, Report> {
         log::begin();
         let worker = workers::take();
-        let loaded = loaded.mount(&applications, &process_environment)?;
+        let written = loaded;
+        let loaded = written.mount(&applications, &process_environment)?;
         let ctx = worker.as_ref().map_or_else(|| loaded.context(), |worker| worker.context(&loaded.directory));
         let built = py.detach(|| Gateway::build_loaded(&loaded, &ctx, &applications));
         let gateway = Arc::new(built.map_err(|error| loaded.locate(error))?);
+        let shown = Shown::of_file(Arc::clone(&gateway), written);
         let config = loaded.config;
         Ok(Self {
+            shown: Mutex::new(Some(shown)),
             config,
             gateway,
             applications,
@@ -153,6 +159,8 @@ impl Server {
         let mut service: Arc<dyn Service> = Arc::clone(&self.gateway) as _;
         let engine = Arc::clone(&self.side.engine);
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (config, is_alone) = (self.config.clone(), worker.is_none());
         if let Some(worker) = &worker {
             worker.obey(signals.stop())?;
         }
@@ -163,16 +171,24 @@ impl Server {
                     return engine.on_loop(move |py| fail(py, &listening, PyOSError::new_err(error)));
                 }
             };
+            let drain = server.drain();
+            let shown = shown.filter(|_| is_alone);
+            let admin = match admin(&config, shown, drain.clone()).await {
+                Ok(admin) => admin,
+                Err(error) => return engine.on_loop(move |py| fail(py, &listening, PyOSError::new_err(error))),
+            };
             let addresses: Vec<(String, u16)> =
                 server.addresses().iter().map(|address| (address.ip().to_string(), address.port())).collect();
             engine.on_loop(move |py| resolve(py, &listening, addresses));
-            let drain = server.drain();
             let asked = async {
                 drain.begun().await;
                 engine.closing.begin();
                 Instant::now()
             };
             let (_, asked) = tokio::join!(server.run(Live::new(service), signals), asked);
+            if let Some(admin) = admin {
+                admin.end().await;
+            }
             engine.on_loop(move |py| resolve(py, &ended, asked.elapsed().as_secs_f64()));
         });
         Ok(())
@@ -283,6 +299,13 @@ async fn bind(
             Ok(server)
         }
     }
+}
+
+/// Opens the admin listener, where there is one.
+async fn admin(config: &ServerConfig, shown: Option<Shown>, drain: Drain) -> Result<Option<Serving>, String> {
+    let Some(shown) = shown else { return Ok(None) };
+    let admin = Admin::bind(config, shown, drain).await.map_err(|error| error.to_string())?;
+    Ok(admin.map(Admin::serve))
 }
 
 /// tokio on a thread of its own, until the sender is dropped.

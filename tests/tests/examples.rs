@@ -39,7 +39,7 @@ fn every_example_builds_without_a_warning() {
 async fn every_example_is_served_and_answers() {
     for path in files(&examples()).iter().chain(&files(&examples().join("policies"))) {
         let mut command = spikard(["serve"]);
-        command.arg(path).args(["--port", "0"]);
+        command.arg(path).args(["--port", "0"]).env("ADMIN_PORT", "0");
         let program = Program::start(command).unwrap_or_else(|log| panic!("{}: {log}", path.display()));
         let mut client = Raw::connect(program.address).await;
         client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;

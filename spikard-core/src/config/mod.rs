@@ -16,6 +16,7 @@
 //! # Ok::<_, spikard_core::config::Report>(())
 //! ```
 
+mod admin;
 mod check;
 mod cover;
 mod decode;
@@ -54,6 +55,7 @@ mod upstream;
 mod wording;
 mod yaml;
 
+pub use admin::AdminConfig;
 pub use diagnostic::{Diagnostic, Report, Severity};
 pub use document::{reference_page, schema_document};
 pub use limits::LimitsConfig;

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use spikard_middleware::stack::default_of;
 use spikard_middleware::{BuildError, ConfigPath, Policies, StaticFilesConfig, policies, units};
 
+use super::admin::AdminConfig;
 use super::limits::LimitsConfig;
 use super::openapi::OpenApiConfig;
 use super::route::RouteConfig;
@@ -85,6 +86,9 @@ policies! { server_config, {
         pub trusted_proxies: Vec<IpNet>,
         /// The limits of connections and request heads.
         pub limits: LimitsConfig,
+        /// The listener for operators; none if it is not there.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub admin: Option<AdminConfig>,
         /// Whether warnings at start are errors.
         pub strict: bool,
         /// The routes. Their order does not matter.
@@ -105,6 +109,7 @@ policies! { server_config, {
         shutdown_timeout: Duration::from_secs(30),
         trusted_proxies: Vec::new(),
         limits: LimitsConfig::default(),
+        admin: None,
         strict: false,
         routes: Vec::new(),
         static_files: Vec::new(),

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use http::{HeaderName, Method, header};
 use http_body::Body as _;
 use spikard_middleware::{
-    Answer, Background, Body, BuildContext, BuildError, Client, Clock, ConfigPath, Effective, MatchedRoute, Request, Response,
-    Service, Stack, Warning,
+    Answer, Background, Body, BuildContext, BuildError, Client, Clock, ConfigPath, Effective, MatchedRoute, Metrics, Request,
+    Response, Service, Stack, Warning,
 };
 use spikard_openapi::Written;
 use spikard_openapi::foreign::Foreign;
@@ -31,6 +31,7 @@ use crate::leaf::{Allowed, MethodNotAllowed, NotFound, Options};
 use crate::proxy::remove_nominated;
 use crate::python::{NoPython, PythonLeaves};
 use crate::routes::{Matched, PathParams, Table};
+use crate::traffic::Requests;
 
 pub use plan::Leaf;
 use plan::Sources;
@@ -48,6 +49,7 @@ pub struct Gateway {
     /// The descriptions of routes that the program brought.
     documents: Vec<Arc<Foreign>>,
     background: Background,
+    metrics: Metrics,
 }
 
 /// What answers where no route does, behind the server-wide stack.
@@ -55,6 +57,21 @@ struct Outside {
     not_found: Arc<dyn Service>,
     method_not_allowed: Arc<dyn Service>,
     options: Arc<dyn Service>,
+}
+
+impl Outside {
+    fn new(stack: &Stack, requests: Option<&Requests>) -> Self {
+        let counting = requests.map(|requests| requests.counting("(none)", "routes"));
+        let behind = |leaf| {
+            let service = stack.around(leaf);
+            counting.as_ref().map_or_else(|| Arc::clone(&service), |counting| counting.around(Arc::clone(&service)))
+        };
+        Self {
+            not_found: behind(Arc::new(NotFound)),
+            method_not_allowed: behind(Arc::new(MethodNotAllowed)),
+            options: behind(Arc::new(Options)),
+        }
+    }
 }
 
 impl Gateway {
@@ -120,13 +137,14 @@ impl Gateway {
             Stack::default()
         });
         let documents = sources.documents.to_vec();
-        let routes = plan::routes(config, sources, &stack, ctx, &mut errors);
+        let requests = config.admin.as_ref().map(|_| Requests::of(ctx.metrics()));
+        let routes = plan::routes(config, sources, &stack, ctx, requests.as_ref(), &mut errors);
         let keys = routes.iter().map(|route| route.key().clone()).collect();
         let table = Table::new(keys).unwrap_or_else(|collisions| {
             errors.extend(collisions.into_iter().map(|pair| collision(&routes[pair.first], &routes[pair.second])));
             Table::default()
         });
-        check_server(config, ctx);
+        check_server(config, ctx, &mut errors);
         let warnings: Vec<Warning> = warnings.iter().cloned().chain(ctx.take_warnings()).collect();
         if config.strict {
             errors.extend(
@@ -134,13 +152,10 @@ impl Gateway {
             );
         }
         BuildError::all(errors)?;
-        let outside = Outside {
-            not_found: stack.around(Arc::new(NotFound)),
-            method_not_allowed: stack.around(Arc::new(MethodNotAllowed)),
-            options: stack.around(Arc::new(Options)),
-        };
+        let outside = Outside::new(&stack, requests.as_ref());
         let effective = RouteConfig::default().effective(&config.policies());
-        Ok(Self { table, routes, effective, stack, outside, warnings, documents, background: ctx.background().clone() })
+        let (background, metrics) = (ctx.background().clone(), ctx.metrics().clone());
+        Ok(Self { table, routes, effective, stack, outside, warnings, documents, background, metrics })
     }
 
     /// The routes, in the order of the configuration.
@@ -171,6 +186,11 @@ impl Gateway {
     /// The headers that policies of any route set for upstreams.
     pub fn upstream_headers(&self) -> Vec<HeaderName> {
         self.routes.iter().flat_map(|route| route.effective().policies.upstream_headers()).collect()
+    }
+
+    /// What the server counts and measures, for as long as it runs.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// What was built but is probably not what was meant.
@@ -277,7 +297,11 @@ fn preflight_method(request: &Request) -> Option<Method> {
 }
 
 /// What no route and no policy would find.
-fn check_server(config: &ServerConfig, ctx: &BuildContext) {
+fn check_server(config: &ServerConfig, ctx: &BuildContext, errors: &mut Vec<BuildError>) {
+    if let Some(admin) = &config.admin {
+        let checked = admin.check(config, &ctx.at(ctx.place().key("admin")));
+        errors.extend(checked.err());
+    }
     if config.workers > 1 && config.routes.iter().all(|route| route.python.is_none()) {
         let message = format!("workers is {}, expected 1: without Python handlers one process uses every core", config.workers);
         ctx.warn("workers", message);

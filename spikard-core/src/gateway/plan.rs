@@ -17,6 +17,7 @@ use crate::description::{Api, DocumentFormat, DocumentLeaf, Shared, unfit};
 use crate::leaf::{Directory, prefix};
 use crate::python::PythonLeaves;
 use crate::routes::{HostPattern, PathPattern, RouteKey};
+use crate::traffic::Requests;
 
 /// A leaf that exists in the program only: its route, and the service that answers.
 pub struct Leaf {
@@ -47,6 +48,8 @@ struct Plan<'a> {
     policies: Policies,
     stack: &'a Stack,
     ctx: &'a BuildContext,
+    /// Counts requests; none if nobody asks.
+    requests: Option<&'a Requests>,
 }
 
 pub(super) fn routes(
@@ -54,9 +57,10 @@ pub(super) fn routes(
     sources: Sources<'_>,
     stack: &Stack,
     ctx: &BuildContext,
+    requests: Option<&Requests>,
     errors: &mut Vec<BuildError>,
 ) -> Vec<Arc<Route>> {
-    let plan = Plan { policies: config.policies(), stack, ctx };
+    let plan = Plan { policies: config.policies(), stack, ctx, requests };
     let entries = Leaves::new(config, sources.python, ctx, errors);
     let list = ctx.place().key("routes");
     let served = config.routes.iter().enumerate().filter(|(number, _)| !sources.applications.contains(number));
@@ -79,7 +83,7 @@ pub(super) fn routes(
     let mut routes = Vec::new();
     for built in from_config.chain(from_program).map(|route| Ok(vec![route?])).chain(directories) {
         match built {
-            Ok(built) => routes.extend(built.into_iter().map(Arc::new)),
+            Ok(built) => routes.extend(built.into_iter().map(|route| plan.counted(route))),
             Err(error) => errors.push(error),
         }
     }
@@ -87,7 +91,8 @@ pub(super) fn routes(
         let place = ctx.place().key("openapi");
         errors.extend(unfit(&routes, sources.documents, &place));
         let api = Shared::new(Api::new(openapi, routes.iter().map(|route| &**route), sources.documents));
-        routes.extend(plan.description(openapi, &api, &ctx.at(place), errors).into_iter().map(Arc::new));
+        let described = plan.description(openapi, &api, &ctx.at(place), errors);
+        routes.extend(described.into_iter().map(|route| plan.counted(route)));
     }
     routes
 }
@@ -170,6 +175,13 @@ impl Plan<'_> {
             Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf)
         };
         documents.into_iter().chain(pages).map(route).collect()
+    }
+
+    fn counted(&self, route: Route) -> Arc<Route> {
+        Arc::new(match self.requests {
+            Some(requests) => route.counted(requests),
+            None => route,
+        })
     }
 
     fn stack_of(&self, effective: &Effective, ctx: &BuildContext) -> Result<Stack, BuildError> {

@@ -11,6 +11,7 @@ use super::pages::PAGE;
 use super::upstream_api::UpstreamApi;
 use crate::leaf::Options;
 use crate::routes::{HostPattern, RouteKey};
+use crate::traffic::Requests;
 
 /// A route: what it answers to, its effective policies, its stack and its leaf.
 pub struct Route {
@@ -32,6 +33,13 @@ impl Route {
         let service = stack.around(service);
         let preflight = stack.around(Arc::new(Options));
         Self { key, place, leaf, description, api, source, effective: Arc::new(effective), stack, service, preflight }
+    }
+
+    /// The same route with its requests counted, under host and path.
+    pub(super) fn counted(self, requests: &Requests) -> Self {
+        let host = if self.key.host == HostPattern::Any { String::new() } else { self.key.host.to_string() };
+        let counting = requests.counting(&format!("{host}{}", self.key.path), "leaf");
+        Self { service: counting.around(self.service), preflight: counting.around(self.preflight), ..self }
     }
 
     /// What the route answers to.

@@ -23,7 +23,7 @@ pub fn of_status(status: StatusCode) -> (Refusal, String) {
 
 fn refusal(status: StatusCode) -> Refusal {
     // The table knows 401 by the credentials that are missing or bad; a handler's is neither.
-    let own = |slug| Refusal { status, slug, title: status.canonical_reason().unwrap_or("Error") };
+    let own = |slug| Refusal::new(status, slug, status.canonical_reason().unwrap_or("Error"));
     match status {
         StatusCode::INTERNAL_SERVER_ERROR => INTERNAL_SERVER_ERROR,
         StatusCode::UNAUTHORIZED => own("unauthorized"),

@@ -5,11 +5,13 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use super::{check, inspect};
+use crate::admin::Shown;
 use crate::config::ServerConfig;
 use crate::gateway::{Gateway, Route};
 use crate::python::NoPython;
@@ -41,13 +43,15 @@ impl ServeArguments {
 
 pub(super) fn run(arguments: &ServeArguments) -> ExitCode {
     log();
-    let check::Built { loaded, gateway, .. } = match check::built(&arguments.file, &NoPython) {
+    let check::Built { written, loaded, gateway } = match check::built(&arguments.file, &NoPython) {
         Ok(built) => built,
         Err(code) => return code,
     };
     let mut config = loaded.config;
     arguments.apply(&mut config);
     let routes = banner(&arguments.file, &gateway);
+    let gateway = Arc::new(gateway);
+    let shown = Shown::of_file(Arc::clone(&gateway), written);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
@@ -56,7 +60,7 @@ pub(super) fn run(arguments: &ServeArguments) -> ExitCode {
         // A closed standard output is no reason not to serve.
         let _ = inspect::write(&(listening(server.addresses()) + &routes));
     };
-    match runtime.block_on(serve(&config, gateway, announce)) {
+    match runtime.block_on(serve(&config, gateway, shown, announce)) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }

@@ -87,6 +87,7 @@ fn prepare(link: &Arc<Link>, request: http::Request<Incoming>) -> Prepared {
         (Body::new(RequestBody::new(&parts, incoming, link, &stall)), stall)
     });
     if let Err(fault) = admitted {
+        link.has_refused(fault.refusal);
         return Prepared::Refused(refuse(parts, &fault));
     }
     describe(link, &mut parts);
@@ -113,6 +114,7 @@ async fn answer_while_arriving(link: &Link, request: Request, stall: &Stall) -> 
         // Who reads the body has been told, and may want to put something in order.
         None => drop(timeout(LAST_WORDS, answer).await),
     }
+    link.has_refused(REQUEST_TIMEOUT);
     Answered { response: REQUEST_TIMEOUT.response(&subject, "request body arrives too slowly"), closes: true }
 }
 

@@ -39,7 +39,7 @@ pub(super) async fn serve(stream: impl Stream, link: Arc<Link>) {
         Ok(Some(Protocol::Http1)) => http1::serve(transport, link).await,
         Ok(Some(Protocol::Http2)) => http2::serve(transport, link).await,
         Ok(None) => {}
-        Err(_) => http1::refuse_slow_head(transport).await,
+        Err(_) => http1::refuse_slow_head(transport, &link).await,
     }
 }
 

@@ -55,7 +55,7 @@ impl Drain {
         self.0.stage.load(Ordering::Relaxed) >= ENDED
     }
 
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.0.stage.fetch_max(DRAINING, Ordering::Relaxed);
         self.0.begun.cancel();
         self.0.tasks.close();

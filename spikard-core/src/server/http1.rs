@@ -29,7 +29,7 @@ pub(super) async fn serve<S: Stream>(mut transport: Transport<S>, link: Arc<Link
     loop {
         match Box::pin(serve_requests(transport, &link, is_hot)).await {
             Pause::Ended => return,
-            Pause::Slow(slow) => return refuse_slow_head(slow).await,
+            Pause::Slow(slow) => return refuse_slow_head(slow, &link).await,
             Pause::Idle(idle) => transport = idle,
         }
         let paused = Instant::now();
@@ -105,7 +105,8 @@ async fn serve_requests<S: Stream>(transport: Transport<S>, link: &Arc<Link>, is
 }
 
 /// Answers a head that does not arrive in time, and closes.
-pub(super) async fn refuse_slow_head(mut transport: Transport<impl Stream>) {
+pub(super) async fn refuse_slow_head(mut transport: Transport<impl Stream>, link: &Link) {
+    link.has_refused(REQUEST_TIMEOUT);
     let body = format!(
         r#"{{"type":"https://spikard.dev/errors/{}","title":"{}","status":408,"detail":"request head arrives too slowly"}}"#,
         REQUEST_TIMEOUT.slug, REQUEST_TIMEOUT.title

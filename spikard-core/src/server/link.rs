@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use http::uri::Scheme;
+use spikard_middleware::problem::Refusal;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Shared;
 use super::head::Ambiguity;
+use crate::traffic::{Connections, OpenConnection};
 
 /// A connection.
 pub(super) struct Link {
@@ -21,11 +23,20 @@ pub(super) struct Link {
     pub(super) meter: Meter,
     /// Its place among the connections that are allowed; a tunnel keeps it after an upgrade.
     _seat: OwnedSemaphorePermit,
+    _counted: Option<OpenConnection>,
 }
 
 impl Link {
     pub(super) fn new(server: Arc<Shared>, peer: IpAddr, seat: OwnedSemaphorePermit) -> Self {
-        Self { server, peer, scheme: Scheme::HTTP, meter: Meter::default(), _seat: seat }
+        let counted = server.counted.as_ref().map(Connections::opened);
+        Self { server, peer, scheme: Scheme::HTTP, meter: Meter::default(), _seat: seat, _counted: counted }
+    }
+
+    /// Notes that a request was refused before it came to a route.
+    pub(super) fn has_refused(&self, refusal: Refusal) {
+        if let Some(counted) = &self.server.counted {
+            counted.refused(refusal);
+        }
     }
 }
 

@@ -47,6 +47,7 @@ use spikard_middleware::Service;
 use crate::config::{LimitsConfig, ServerConfig};
 use crate::gateway::Gateway;
 
+pub use crate::traffic::Connections;
 pub use bind::BindError;
 pub(crate) use bind::listen_for_each;
 pub use drain::Drain;
@@ -69,6 +70,8 @@ pub struct Settings {
     pub upstream_headers: Vec<HeaderName>,
     /// How long requests in flight may take when the server stops.
     pub shutdown_timeout: Duration,
+    /// Counts connections; none if nobody asks.
+    pub connections: Option<Connections>,
 }
 
 impl Settings {
@@ -79,6 +82,7 @@ impl Settings {
             trusted_proxies: config.trusted_proxies.clone(),
             upstream_headers: gateway.upstream_headers(),
             shutdown_timeout: if config.graceful_shutdown { config.shutdown_timeout } else { Duration::ZERO },
+            connections: config.admin.as_ref().map(|_| Connections::of(gateway.metrics())),
         }
     }
 }
@@ -90,6 +94,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             upstream_headers: Vec::new(),
             shutdown_timeout: ServerConfig::default().shutdown_timeout,
+            connections: None,
         }
     }
 }
@@ -200,6 +205,7 @@ struct Shared {
     times: watch::Times,
     pace: pace::Pace,
     connections: usize,
+    counted: Option<Connections>,
     /// How often a connection is looked at.
     beat: Duration,
     http1: hyper::server::conn::http1::Builder,
@@ -225,6 +231,7 @@ impl Shared {
             heads: Heads { fields: limits.header_fields, uri: size(limits.uri) },
             times,
             pace: pace::Pace { pause: time(limits.body_timeout), rate: limits.body_rate.0 },
+            counted: settings.connections,
             connections: limits.connections.min(tokio::sync::Semaphore::MAX_PERMITS),
             beat: BEAT.min(times.head / 4).min(times.write / 4),
             http1: http1_builder(&limits),

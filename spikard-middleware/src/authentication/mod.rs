@@ -177,7 +177,7 @@ impl Authentication {
     }
 
     fn refuse(&self, rejection: &Rejection, subject: &Subject) -> Response {
-        let mut response = rejection.refusal.response(subject, &rejection.detail);
+        let mut response = rejection.refusal.by("authentication").response(subject, &rejection.detail);
         if rejection.refusal.status == StatusCode::UNAUTHORIZED {
             let bearer = self.tokens.as_ref().map(|_| jwt_auth::challenge(rejection));
             let challenges = bearer.into_iter().chain(self.keys.as_ref().map(KeyRing::challenge));

@@ -175,7 +175,7 @@ impl Policy for RateLimit {
                 None => {}
                 Some(decision @ Decision::Refused { retry_after }) => {
                     counted.push((&limit.fields, decision));
-                    let mut refusal = TOO_MANY_REQUESTS.response(&Subject::of(&request), &limit.detail);
+                    let mut refusal = TOO_MANY_REQUESTS.by("rate_limit").response(&Subject::of(&request), &limit.detail);
                     headers::retry_after(&mut refusal, retry_after);
                     headers::state(&mut refusal, &counted);
                     return Box::pin(async move { refusal });

@@ -78,7 +78,7 @@ impl PolicyConfig for TimeoutConfig {
             503 => StatusCode::SERVICE_UNAVAILABLE,
             other => return Err(ctx.invalid("status", format!("status is {other}, expected 408 or 503"))),
         };
-        let timeout = Timeout { limit: self.duration, refusal: REQUEST_TIMEOUT.with_status(status) };
+        let timeout = Timeout { limit: self.duration, refusal: REQUEST_TIMEOUT.with_status(status).by("timeout") };
         Ok((!self.duration.is_zero()).then(|| Layer::new(timeout)))
     }
 
@@ -110,7 +110,7 @@ impl Policy for Timeout {
         Box::pin(async move {
             match bounded.await {
                 Some(response) => response,
-                None if grpc => deadline_exceeded(),
+                None if grpc => self.deadline_exceeded(),
                 None => self.refusal.response(&subject, "the request took too long"),
             }
         })
@@ -159,11 +159,14 @@ impl Future for Bounded<'_> {
     }
 }
 
-/// The answer to a gRPC call.
-fn deadline_exceeded() -> Response {
-    let mut response = Response::default();
-    put_status(&mut response, 4, "the request took too long");
-    response
+impl Timeout {
+    /// The answer to a gRPC call.
+    fn deadline_exceeded(&self) -> Response {
+        let mut response = Response::default();
+        put_status(&mut response, 4, "the request took too long");
+        self.refusal.mark(&mut response);
+        response
+    }
 }
 
 #[cfg(test)]

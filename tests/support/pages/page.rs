@@ -18,6 +18,8 @@ use crate::running::Running;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What pages call the port of the server, and that of the upstream.
 const PORTS: [&str; 2] = [":8000", ":9000"];
+/// What pages call the port of the admin listener.
+const ADMIN: &str = "9901";
 
 struct Page {
     folder: TempDir,
@@ -28,6 +30,8 @@ struct Page {
     program: Option<Program>,
     upstream: Option<Running>,
     failures: Vec<(usize, String)>,
+    /// The real port for [`ADMIN`].
+    admin: String,
 }
 
 /// Runs a page; what is not as it says comes with its line.
@@ -71,6 +75,7 @@ impl Page {
             program: None,
             upstream: None,
             failures: Vec::new(),
+            admin: std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port().to_string(),
         })
     }
 
@@ -184,12 +189,14 @@ impl Page {
 
     fn with_ports(&self, text: &str) -> String {
         let pairs = PORTS.into_iter().zip(self.ports());
-        pairs.fold(text.to_owned(), |text, (shown, real)| real.map_or(text.clone(), |real| text.replace(shown, &real)))
+        let text = text.replace(ADMIN, &self.admin);
+        pairs.fold(text, |text, (shown, real)| real.map_or(text.clone(), |real| text.replace(shown, &real)))
     }
 
     fn without_ports(&self, text: &str) -> String {
         let pairs = PORTS.into_iter().zip(self.ports());
-        pairs.fold(text.to_owned(), |text, (shown, real)| real.map_or(text.clone(), |real| text.replace(&real, shown)))
+        let text = text.replace(&self.admin, ADMIN);
+        pairs.fold(text, |text, (shown, real)| real.map_or(text.clone(), |real| text.replace(&real, shown)))
     }
 
     fn compare(&mut self, line: usize, command: &str, fits: bool, shown: &str, printed: &str) {
