@@ -70,7 +70,8 @@ pub mod workers;
 
 pub use app::App;
 pub use config::{
-    AdminConfig, EjectionConfig, LimitsConfig, OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig,
+    AdminConfig, EjectionConfig, LimitsConfig, OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig,
+    UpstreamConfig,
 };
 pub use gateway::Gateway;
 pub use handler::{BodyKind, BodyReadingConfig, Handler, HandlerLeaf, HandlerResult, RequestData};

@@ -1,6 +1,8 @@
 //! The live page: HTML, a style and a script, all of them in the program.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
 use spikard_openapi::pages::{Content, Resource};
 
 use crate::leaf::PageResource;
@@ -40,5 +42,5 @@ pub(super) fn resources() -> Vec<(String, PageResource)> {
 }
 
 fn tag(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE.encode(&digest(&SHA256, text.as_bytes()).as_ref()[..9])
 }

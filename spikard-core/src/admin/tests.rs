@@ -65,9 +65,7 @@ async fn a_server_that_drains_is_healthy_and_not_ready() {
 #[tokio::test]
 async fn routes_and_configuration_are_those_in_force_and_secrets_are_not_shown() {
     let (_, admin, _) = clients(Some("a token that nobody guesses"));
-    let bearer = async |path: &str| {
-        admin.get(path).header("authorization", "Bearer a token that nobody guesses").send().await
-    };
+    let bearer = async |path: &str| admin.get(path).header("authorization", "Bearer a token that nobody guesses").send().await;
     let routes = bearer("/routes").await.json();
     assert_eq!(routes[0]["path"], "/users/{id}");
     assert_eq!(routes[0]["layers"][0], "request_id");
@@ -123,7 +121,7 @@ async fn the_page_loads_nothing_from_elsewhere() {
     let (_, admin, _) = clients(None);
     let page = admin.get("/").send().await;
     assert!(page.header("content-security-policy").starts_with("default-src 'none'; script-src 'self';"));
-    for file in page.text().split(['"']).filter(|text| text.starts_with("/")) {
+    for file in page.text().split('"').filter(|text| text.starts_with('/')) {
         assert_eq!(admin.get(file).send().await.status(), 200, "{file}");
     }
 }

@@ -38,7 +38,8 @@ impl AdminConfig {
         }
         match &self.token {
             None if !is_of_this_machine(&self.host) => {
-                let message = format!("host is `{}`, expected `token` beside it: everybody who reaches it is answered", self.host);
+                let message =
+                    format!("host is `{}`, expected `token` beside it: everybody who reaches it is answered", self.host);
                 ctx.warn("host", message);
             }
             Some(token) if token.expose().is_empty() => errors.push(ctx.invalid("token", "token is empty, expected text")),

@@ -20,7 +20,11 @@ struct Labels {
 
 impl Refusals {
     pub(super) fn of(metrics: &Metrics) -> Self {
-        Self(metrics.metric("refusals", "Requests that were refused, by the policy that refused and the kind of problem", Family::default))
+        Self(metrics.metric(
+            "refusals",
+            "Requests that were refused, by the policy that refused and the kind of problem",
+            Family::default,
+        ))
     }
 
     /// Counts a refusal; `otherwise` is who refused if it was no policy.

@@ -27,16 +27,8 @@ const BUCKETS: [f64; 15] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 
 /// The methods that have a label of their own; every other one is `other`, so that no client can make
 /// up labels.
-const METHODS: [Method; 8] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-    Method::OPTIONS,
-    Method::TRACE,
-];
+const METHODS: [Method; 8] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE];
 
 /// How a request may end.
 const STATUSES: [&str; 6] = ["aborted", "1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -69,7 +61,11 @@ impl Requests {
         let durations = || Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         Self {
             ended: metrics.metric("requests", "Requests that were answered, or whose client went away", Family::default),
-            durations: metrics.metric("request_duration_seconds", "Time from the head of a request to the end of its answer", durations),
+            durations: metrics.metric(
+                "request_duration_seconds",
+                "Time from the head of a request to the end of its answer",
+                durations,
+            ),
             in_flight: metrics.metric("requests_in_flight", "Requests whose answer has not ended", Gauge::default),
             refusals: Refusals::of(metrics),
         }

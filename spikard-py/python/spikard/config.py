@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessLogConfig",
+    "AdminConfig",
     "ApiKeyConfig",
     "BodyLimitConfig",
     "BodyReadingConfig",
@@ -72,6 +73,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         "openapi",
         "trusted_proxies",
         "limits",
+        "admin",
         "strict",
         "routes",
         "upstreams",
@@ -133,6 +135,9 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
     limits: LimitsConfig
     """The limits of connections and request heads."""
 
+    admin: AdminConfig | None
+    """The listener for operators; none if it is not there."""
+
     strict: bool
     """Whether warnings at start are errors."""
 
@@ -185,6 +190,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         *,
         trusted_proxies: Sequence[str] = (),
         limits: LimitsConfig | Mapping[str, Any] | None = None,
+        admin: AdminConfig | Mapping[str, Any] | None = None,
         strict: bool = False,
         routes: Sequence[RouteConfig | Mapping[str, Any]] = (),
         upstreams: Mapping[str, UpstreamConfig | Mapping[str, Any]] | None = None,
@@ -213,6 +219,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         self.openapi = maybe(OpenApiConfig, openapi)
         self.trusted_proxies = items(trusted_proxies)
         self.limits = one(LimitsConfig, limits)
+        self.admin = maybe(AdminConfig, admin)
         self.strict = strict
         self.routes = many(RouteConfig, routes)
         self.upstreams = named(UpstreamConfig, upstreams)
@@ -894,6 +901,37 @@ class LimitsConfig(Settings, nested=("body",)):
         self.header_list = header_list
         self.connections = connections
         self.body = one(BodyReadingConfig, body)
+
+
+class AdminConfig(Settings, secrets=("token",)):
+    """A listener for operators, beside that for clients: metrics, health, routes, the configuration and a live page.
+    Routes and policies do not apply to it.
+    """
+
+    __slots__ = ("host", "port", "token")
+
+    host: str
+    """The address or host name to listen on."""
+
+    port: int
+    """The port to listen on; 0 lets the system choose."""
+
+    token: str | Mapping[str, str] | None
+    """What a request must show, as `Authorization: Bearer` or as the password of any user (`Basic`, for which
+    browsers ask). Without it everybody who reaches the address is answered. `/healthz` and `/readyz` never ask
+    for it.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 9901,
+        token: str | Mapping[str, str] | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.token = token
 
 
 class RouteConfig(Settings):
