@@ -7,10 +7,11 @@ use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::{Location, LocationSegment};
 use spikard_middleware::stack::KEYS;
-use spikard_middleware::{ConfigPath, Step, units};
+use spikard_middleware::{ConfigPath, Step};
 
 use super::diagnostic::Diagnostic;
 use super::expectation::{expected, name_of, or, shown};
+use super::format::formats;
 use super::schema::schema;
 use super::shape::Shape;
 use super::suggest::{did_you_mean, nearest};
@@ -63,7 +64,7 @@ pub(super) fn missing(overlaid: &Node) -> Vec<Diagnostic> {
 
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
     let options = jsonschema::options().should_validate_formats(true);
-    let options = units::FORMATS.iter().fold(options, |options, format| options.with_format(format.name, format.check));
+    let options = formats().fold(options, |options, format| options.with_format(format.name, format.check));
     // The schema is made of our own structs, and a test compiles it.
     options.build(schema()).unwrap_or_else(|error| unreachable!("the schema of the structs is valid: {error}"))
 });

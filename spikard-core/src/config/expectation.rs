@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 use spikard_middleware::secret::MASK;
 use spikard_middleware::{ConfigPath, Step, units};
 
+use super::format::formats;
 use super::shape::Shape;
 use super::tree::{Node, Value};
 use super::unit;
@@ -50,7 +51,7 @@ pub(super) fn expected(shape: Shape<'_>, value: Option<&Node>) -> String {
         return or(&values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>());
     }
     let mut choices = Vec::new();
-    let format = shape.format().and_then(|name| units::FORMATS.iter().find(|format| format.name == name));
+    let format = shape.format().and_then(|name| formats().find(|format| format.name == name));
     if let Some(format) = format {
         choices.push(formatted(shape, format, value));
     }

@@ -24,6 +24,7 @@ mod diagnostic;
 mod document;
 mod duplicates;
 mod expectation;
+mod format;
 mod json;
 mod limits;
 mod load;
@@ -70,4 +71,4 @@ pub use route::{BrokenResponses, RedirectConfig, ResponseConfig, RouteConfig, Un
 pub use schema::{published, schema};
 pub use source::{Position, Source};
 pub use syntax::Format;
-pub use upstream::{EjectionConfig, UpstreamConfig};
+pub use upstream::{AllDown, Balance, EjectionConfig, HashBy, TargetConfig, UpstreamConfig};

@@ -1,6 +1,8 @@
 //! An upstream of the configuration: the servers that answer in our stead, and how they are reached.
 
+mod balance;
 mod ejection;
+mod target;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,9 +11,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use spikard_middleware::units;
 
+pub(super) use self::balance::HASH_BY;
+pub use self::balance::{AllDown, Balance, HashBy};
 pub use self::ejection::EjectionConfig;
+pub use self::target::TargetConfig;
 
-/// A group of servers that answer alike. Requests go to them in turn (round robin).
+/// A group of servers that answer alike, which share the requests.
 ///
 /// Connections are kept open and used again. A target that cannot be reached is passed over for
 /// the next one, for as long as nothing of the request has been sent; one that fails again and again
@@ -20,9 +25,23 @@ pub use self::ejection::EjectionConfig;
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["targets"]))]
 pub struct UpstreamConfig {
-    /// The servers: `http://host:port`, `https://host:port` or `unix:/path/to.sock`; at least one.
+    /// The servers, at least one, each by its URL or with a weight: `"http://10.0.0.1:9000"` or
+    /// `{ url = "http://10.0.0.2:9000", weight = 3 }`.
     #[schemars(length(min = 1))]
-    pub targets: Vec<String>,
+    pub targets: Vec<TargetConfig>,
+    /// Which target a request goes to.
+    pub balance: Balance,
+    /// What `balance = "hash"` goes by: `address` (of the client; IPv6 by its /64 network),
+    /// `header:NAME` or `cookie:NAME`. Requests that have no such header or cookie take turns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_by: Option<HashBy>,
+    /// How long a target that is new or back gets less than its share: at first a tenth, then
+    /// more and more. 0: it gets its share at once.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "units::DurationText")]
+    pub slow_start: Duration,
+    /// What becomes of requests while no target takes part.
+    pub all_down: AllDown,
     /// How long making a connection may take, name resolution and TLS included; then 502.
     #[serde(with = "units::duration")]
     #[schemars(with = "units::DurationText")]
@@ -84,6 +103,10 @@ impl Default for UpstreamConfig {
     fn default() -> Self {
         Self {
             targets: Vec::new(),
+            balance: Balance::default(),
+            hash_by: None,
+            slow_start: Duration::ZERO,
+            all_down: AllDown::default(),
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(25),
             idle_timeout: Duration::from_mins(1),
@@ -104,7 +127,7 @@ impl Default for UpstreamConfig {
 
 impl UpstreamConfig {
     /// An upstream of one target.
-    pub fn to(target: impl Into<String>) -> Self {
-        Self { targets: vec![target.into()], ..Self::default() }
+    pub fn to(url: impl Into<String>) -> Self {
+        Self { targets: vec![TargetConfig::new(url)], ..Self::default() }
     }
 }

@@ -79,7 +79,7 @@ impl Shared {
             Ok(plan) => plan,
             Err(failure) => return Begun::Refused(failure),
         };
-        let Some(lease) = self.balancer.choose(&[]) else { return Begun::Refused(Failure::NoTarget) };
+        let Some(lease) = self.balancer.choose(plan.key, &[]) else { return Begun::Refused(Failure::NoTarget) };
         let kept = if self.version(&lease, &plan) == Version::Http1 { lease.pool.take() } else { None };
         match kept {
             Some(connection) => {
@@ -112,7 +112,7 @@ impl Shared {
             // It may count as in flight at one target only.
             drop(last);
             let Some(again) = again else { return Err(failure) };
-            let Some(next) = self.balancer.choose(&tried) else { return Err(failure) };
+            let Some(next) = self.balancer.choose(plan.key, &tried) else { return Err(failure) };
             tracing::warn!("upstream {}; the next target is tried", Chain(&failure));
             (lease, request) = (next, *again);
         }

@@ -38,7 +38,7 @@ use self::balance::{Balancer, Ejection, Group, Target};
 use self::path::PathRule;
 use self::target::{Address, Version};
 use self::tls::Connectors;
-use crate::config::UpstreamConfig;
+use crate::config::{Balance, UpstreamConfig};
 use crate::routes::PathPattern;
 
 pub(crate) use self::headers::remove_nominated;
@@ -66,15 +66,21 @@ impl Upstream {
     /// All settings that cannot work, each with its place.
     pub fn build(config: &UpstreamConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
         let mut errors = Vec::new();
+        check_balance(config, ctx, &mut errors);
         let mut targets = Vec::new();
         let group = Arc::new(Group {
             ejection: Ejection::new(&config.ejection, ctx.clock()),
+            clock: ctx.clock().clone(),
+            slow_start: config.slow_start,
             idle_connections: config.idle_connections,
             idle_timeout: config.idle_timeout,
         });
-        for (number, text) in config.targets.iter().enumerate() {
-            match Address::parse(text, |path| ctx.path(path)) {
-                Ok(address) => targets.push(Target::new(address, &group)),
+        for (number, target) in config.targets.iter().enumerate() {
+            if let Err(message) = target.check_weight() {
+                errors.push(ctx.invalid(&format!("targets.{number}"), message));
+            }
+            match Address::parse(&target.url, |path| ctx.path(path)) {
+                Ok(address) => targets.push(Target::new(address, target.weight, &group)),
                 Err(message) => errors.push(ctx.invalid(&format!("targets.{number}"), message)),
             }
         }
@@ -101,7 +107,7 @@ impl Upstream {
             }
         };
         Ok(Self(Arc::new(Shared {
-            balancer: Balancer::new(targets),
+            balancer: Balancer::new(targets, config),
             tls,
             path,
             version: if config.http2 { Version::Http2 } else { Version::Http1 },
@@ -123,6 +129,17 @@ impl Upstream {
             }
             None => Ok(UpstreamLeaf(self.clone())),
         }
+    }
+}
+
+fn check_balance(config: &UpstreamConfig, ctx: &BuildContext, errors: &mut Vec<BuildError>) {
+    match (config.balance, &config.hash_by) {
+        (Balance::Hash, None) => {
+            errors
+                .push(ctx.invalid("balance", "balance is `hash`, expected `hash_by` beside it, such as `hash_by = \"address\"`"));
+        }
+        (Balance::Hash, Some(_)) | (_, None) => {}
+        (_, Some(_)) => errors.push(ctx.invalid("hash_by", "hash_by stands there, expected `balance = \"hash\"` beside it")),
     }
 }
 

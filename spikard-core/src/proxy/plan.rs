@@ -15,6 +15,8 @@ use super::{Shared, forwarded, path};
 
 /// The plan of a request, whatever connection it will get.
 pub(super) struct Plan {
+    /// What decides on the target, if that is something of the request.
+    pub(super) key: Option<u64>,
     pub(super) wishes: Wishes,
     /// The host that the upstream is told, if it is not its own.
     host: Option<HeaderValue>,
@@ -30,6 +32,7 @@ impl Plan {
         if path::is_ambiguous(request.uri().path()) {
             return Err(Failure::Path);
         }
+        let key = shared.balancer.key(request);
         let version = request.version();
         let wishes = Wishes::take(request);
         let switch = wishes.upgrade.is_some().then(|| Switch::of(request));
@@ -47,7 +50,7 @@ impl Plan {
         // RFC 9110 section 9.2.2. TRACE is safe too, but nobody would miss it.
         let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         let may_repeat = is_safe && upload.is_none() && switch.is_none();
-        Ok(Self { wishes, host, upload, switch, may_repeat })
+        Ok(Self { key, wishes, host, upload, switch, may_repeat })
     }
 
     /// Gives a request the form of HTTP/1.1.
@@ -107,7 +110,7 @@ mod tests {
         for (preserve_host, host) in [(true, "gate:80"), (false, "target:1")] {
             let config = UpstreamConfig { preserve_host, ..UpstreamConfig::to("http://target:1") };
             let upstream = Upstream::build(&config, &BuildContext::default()).unwrap();
-            let lease = upstream.0.balancer.choose(&[]).unwrap();
+            let lease = upstream.0.balancer.choose(None, &[]).unwrap();
             let mut request = http::Request::get("/a").header(HOST, "gate:80").body(Body::empty()).unwrap();
             let plan = Plan::of(&upstream.0, &mut request).unwrap_or_else(|failure| panic!("{failure}"));
             plan.for_http2(&mut request, &lease);

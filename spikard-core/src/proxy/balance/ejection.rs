@@ -86,8 +86,9 @@ impl Ejection {
         was_out
     }
 
-    /// Learns from what came of a request. `was_out`: of one that came although the target is ejected.
-    pub(super) fn learn(&self, target: &Target, record: &Record, outcome: Outcome, was_out: bool) {
+    /// Learns from what came of a request; whether the target takes part again. `was_out`: of a request
+    /// that came although the target is ejected.
+    pub(super) fn learn(&self, target: &Target, record: &Record, outcome: Outcome, was_out: bool) -> bool {
         let failed = match outcome {
             Outcome::Answered(status) => self.config.statuses.contains(&status.as_u16()),
             Outcome::Unreachable | Outcome::Broken => true,
@@ -100,9 +101,11 @@ impl Ejection {
                 }
             }
             (false, true) => {
-                if self.readmit(record) {
+                let is_back = self.readmit(record);
+                if is_back {
                     tracing::info!("upstream {target} answers again and takes part");
                 }
+                return is_back;
             }
             (true, true) => {
                 record.trials.fetch_add(1, Ordering::Relaxed);
@@ -117,6 +120,7 @@ impl Ejection {
                 }
             }
         }
+        false
     }
 
     fn eject(&self, target: &Target, record: &Record, failures: u32, outcome: Outcome) {

@@ -5,66 +5,77 @@
 //! outcome. Nothing here opens connections for requests.
 
 mod ejection;
+mod hash;
 mod lease;
+mod method;
 mod set;
 mod target;
+#[cfg(test)]
+mod tests;
+mod warmth;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
+use spikard_middleware::Request;
 
 pub(super) use self::ejection::Ejection;
+use self::hash::mix;
 pub(super) use self::lease::{Lease, Outcome};
+use self::method::Method;
 use self::set::Set;
 pub(super) use self::target::{Group, Target};
+use crate::config::{AllDown, HashBy, UpstreamConfig};
 
 /// Chooses among the targets of an upstream.
 pub(super) struct Balancer {
     set: ArcSwap<Set>,
+    method: Method,
+    hash_by: Option<HashBy>,
+    all_down: AllDown,
     turn: AtomicUsize,
-    /// The turns of targets that take no part: the others take them in turn.
-    spare: AtomicUsize,
 }
 
 impl Balancer {
     /// A balancer of `targets`, of which there is at least one.
-    pub(super) fn new(targets: Vec<Arc<Target>>) -> Self {
-        Self { set: ArcSwap::from_pointee(Set::new(targets)), turn: AtomicUsize::new(0), spare: AtomicUsize::new(0) }
+    pub(super) fn new(targets: Vec<Arc<Target>>, config: &UpstreamConfig) -> Self {
+        // Gateways and workers that start together begin with different targets.
+        let turn = getrandom::u32().unwrap_or_default() as usize;
+        Self {
+            set: ArcSwap::from_pointee(Set::new(targets)),
+            method: Method::new(config.balance),
+            hash_by: config.hash_by.clone(),
+            all_down: config.all_down,
+            turn: AtomicUsize::new(turn),
+        }
+    }
+
+    /// What tells a request apart from others, if that decides on its target.
+    pub(super) fn key(&self, request: &Request) -> Option<u64> {
+        self.hash_by.as_ref().and_then(|by| hash::key_of(request, by))
     }
 
     /// A target for a request that the targets `tried` have not answered. None: there is no other.
-    pub(super) fn choose(&self, tried: &[Arc<Target>]) -> Option<Lease> {
+    pub(super) fn choose(&self, key: Option<u64>, tried: &[Arc<Target>]) -> Option<Lease> {
         let set = self.set.load();
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let choose = |fit: &dyn Fn(&Arc<Target>) -> bool| self.method.choose(&set, turn, key, fit);
         let is_new = |target: &Arc<Target>| !tried.iter().any(|tried| Arc::ptr_eq(tried, target));
+        let takes_part = |target: &Arc<Target>| is_new(target) && target.takes_part();
+        let is_warm = |target: &Target| target.admits(|| mix(key.unwrap_or(turn as u64) ^ target.point));
         loop {
-            let chosen = self.in_turn(&set, turn, |target| is_new(target) && target.takes_part());
-            // Where no target takes part, the judgement on them may be wrong: all are tried.
-            let Some(chosen) = chosen else {
-                let none = !set.targets().any(|target| target.takes_part());
-                return if none { self.in_turn(&set, turn, is_new).map(Lease::regardless) } else { None };
-            };
+            let chosen = choose(&|target| takes_part(target) && is_warm(target)).or_else(|| choose(&takes_part));
             // Of those that are out, only one request at a time finds out whether they are back.
-            if let Some(lease) = Lease::take(chosen) {
-                return Some(lease);
+            match chosen.map(Lease::take) {
+                Some(Some(lease)) => return Some(lease),
+                Some(None) => {}
+                None if self.all_down == AllDown::Refuse || set.targets().iter().any(|target| target.takes_part()) => {
+                    return None;
+                }
+                // The judgement on the targets may be wrong: anything is better than no answer.
+                None => return choose(&is_new).map(Lease::regardless),
             }
         }
     }
-
-    /// The target whose turn it is if it is `fit`, or else the next of those that are.
-    fn in_turn<'s>(&self, set: &'s Set, turn: usize, fit: impl Fn(&Arc<Target>) -> bool) -> Option<&'s Arc<Target>> {
-        let due = set.at(turn);
-        if fit(due) {
-            return Some(due);
-        }
-        let others = || set.order().filter(|target| fit(target));
-        match others().count() {
-            0 => None,
-            count => others().nth(self.spare.fetch_add(1, Ordering::Relaxed) % count),
-        }
-    }
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use spikard_middleware::Clock;
+
 use super::ejection::{Presence, Record};
+use super::hash::hash;
+use super::warmth::Warmth;
 use super::{Ejection, Outcome};
 use crate::proxy::http2;
 use crate::proxy::pool::Pool;
@@ -14,6 +18,8 @@ use crate::proxy::target::Address;
 /// What the targets of one upstream have in common.
 pub(in crate::proxy) struct Group {
     pub(in crate::proxy) ejection: Ejection,
+    pub(in crate::proxy) clock: Clock,
+    pub(in crate::proxy) slow_start: Duration,
     pub(in crate::proxy) idle_connections: usize,
     pub(in crate::proxy) idle_timeout: Duration,
 }
@@ -25,15 +31,21 @@ pub(in crate::proxy) struct Target {
     pub(in crate::proxy) session: Arc<http2::Shared>,
     /// Whether TLS found out that the target does not speak HTTP/2.
     pub(in crate::proxy) http1_only: AtomicBool,
+    pub(super) weight: u32,
+    /// Where it stands among the hashes of requests.
+    pub(super) point: u64,
     pub(super) in_flight: AtomicUsize,
     group: Arc<Group>,
     record: Record,
+    warmth: Warmth,
 }
 
 impl Target {
-    pub(in crate::proxy) fn new(address: Address, group: &Arc<Group>) -> Arc<Self> {
+    pub(in crate::proxy) fn new(address: Address, weight: u32, group: &Arc<Group>) -> Arc<Self> {
         group.ejection.joined();
         Arc::new(Self {
+            weight,
+            point: hash(address.to_string().as_bytes()),
             address,
             pool: Pool::new(group.idle_connections, group.idle_timeout),
             session: http2::Shared::new(group.idle_timeout),
@@ -41,12 +53,24 @@ impl Target {
             in_flight: AtomicUsize::new(0),
             group: Arc::clone(group),
             record: Record::default(),
+            warmth: Warmth::default(),
         })
     }
 
     /// Whether it may get requests: it was not ejected, or it is time to see whether it is back.
     pub(super) fn takes_part(&self) -> bool {
         self.presence() != Presence::Out
+    }
+
+    /// Whether it takes a turn for which `lot` was drawn, as long as it is new.
+    pub(super) fn admits(&self, lot: impl FnOnce() -> u64) -> bool {
+        self.warmth.admits(self.group.slow_start, &self.group.clock, lot)
+    }
+
+    /// Whether it has fewer requests in flight for its weight than another.
+    pub(super) fn is_lighter(&self, other: &Self) -> bool {
+        let in_flight = |target: &Self| target.in_flight.load(Ordering::Relaxed);
+        in_flight(self) * (other.weight as usize) < in_flight(other) * (self.weight as usize)
     }
 
     pub(super) fn presence(&self) -> Presence {
@@ -60,7 +84,9 @@ impl Target {
 
     /// Learns from an outcome. `was_out`: of a request that came although the target is ejected.
     pub(super) fn learn(&self, outcome: Outcome, was_out: bool) {
-        self.group.ejection.learn(self, &self.record, outcome, was_out);
+        if self.group.ejection.learn(self, &self.record, outcome, was_out) {
+            self.warmth.begin(self.group.slow_start, &self.group.clock);
+        }
     }
 }
 

@@ -82,7 +82,7 @@ async fn the_next_target_answers_for_one_that_is_not_there() {
     let (gone, first) = listener().await;
     drop(gone);
     let second = upstream(|_| async { Response::new(Body::from("second")) }).await;
-    let gate = proxy(UpstreamConfig { targets: vec![first, second], ..UpstreamConfig::default() }).await;
+    let gate = proxy(UpstreamConfig { targets: vec![first.into(), second.into()], ..UpstreamConfig::default() }).await;
     for _ in 0..4 {
         let answer = ask(gate, "POST / HTTP/1.1\r\nhost: gate\r\nconnection: close\r\ncontent-length: 1\r\n\r\nx").await;
         assert!(answer.ends_with("second"), "{answer}");
@@ -93,7 +93,7 @@ async fn the_next_target_answers_for_one_that_is_not_there() {
 async fn targets_take_turns() {
     let mut targets = Vec::new();
     for name in ["a", "b", "c"] {
-        targets.push(upstream(move |_| async move { Response::new(Body::from(name)) }).await);
+        targets.push(upstream(move |_| async move { Response::new(Body::from(name)) }).await.into());
     }
     let gate = proxy(UpstreamConfig { targets, ..UpstreamConfig::default() }).await;
     let mut seen = String::new();

@@ -1,67 +1,6 @@
-//! Which targets requests go to, told by a clock that stands still.
-
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use http::StatusCode;
-use spikard_middleware::{BuildContext, Clock};
+//! Targets that fail.
 
 use super::*;
-use crate::config::{EjectionConfig, UpstreamConfig};
-use crate::proxy::Upstream;
-
-const BAD_GATEWAY: Outcome = Outcome::Answered(StatusCode::BAD_GATEWAY);
-const OK: Outcome = Outcome::Answered(StatusCode::OK);
-
-/// A balancer of the targets `a`, `b` and so on.
-struct Fixture {
-    upstream: Upstream,
-    clock: Clock,
-}
-
-impl Fixture {
-    fn new(targets: usize, config: UpstreamConfig) -> Self {
-        let targets = ('a'..).take(targets).map(|name| format!("http://{name}")).collect();
-        let clock = Clock::manual(Duration::from_secs(1));
-        let upstream = Upstream::build(&UpstreamConfig { targets, ..config }, &BuildContext::new("", clock.clone()));
-        Self { upstream: upstream.unwrap(), clock }
-    }
-
-    fn ejecting(targets: usize, ejection: EjectionConfig) -> Self {
-        Self::new(targets, UpstreamConfig { ejection, ..UpstreamConfig::default() })
-    }
-
-    fn choose(&self) -> Lease {
-        self.upstream.0.balancer.choose(&[]).unwrap()
-    }
-
-    /// How many of `requests` each target gets, one after the other.
-    fn shares(&self, requests: usize) -> BTreeMap<String, usize> {
-        let mut shares = BTreeMap::new();
-        for _ in 0..requests {
-            *shares.entry(name(&self.choose())).or_default() += 1;
-        }
-        shares
-    }
-
-    /// Reports `outcome` of `times` requests to the target `name`.
-    fn report(&self, name: &str, outcome: Outcome, times: usize) {
-        let leases = std::iter::repeat_with(|| self.choose()).filter(|lease| self::name(lease) == name);
-        leases.take(times).for_each(|lease| lease.report(outcome));
-    }
-
-    fn wait(&self, seconds: u64) {
-        self.clock.advance(Duration::from_secs(seconds));
-    }
-}
-
-fn name(lease: &Lease) -> String {
-    lease.to_string().trim_start_matches("http://").to_owned()
-}
-
-fn shares<const N: usize>(shares: [(&str, usize); N]) -> BTreeMap<String, usize> {
-    shares.map(|(name, share)| (name.to_owned(), share)).into()
-}
 
 #[test]
 fn the_turns_of_an_ejected_target_are_shared_evenly() {
@@ -144,9 +83,9 @@ fn where_no_target_takes_part_all_are_tried() {
     }
     assert_eq!(fixture.shares(4), shares([("a", 2), ("b", 2)]));
     let first = fixture.choose();
-    let second = fixture.upstream.0.balancer.choose(&[first.target()]).unwrap();
+    let second = fixture.upstream.0.balancer.choose(None, &[first.target()]).unwrap();
     assert_ne!(name(&first), name(&second));
-    assert!(fixture.upstream.0.balancer.choose(&[first.target(), second.target()]).is_none());
+    assert!(fixture.upstream.0.balancer.choose(None, &[first.target(), second.target()]).is_none());
     second.report(OK);
     assert_eq!(fixture.shares(4), shares([(name(&second).as_str(), 4)]));
 }
