@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AccessLogConfig",
     "AdminConfig",
+    "AllDown",
     "ApiKeyConfig",
+    "Balance",
     "BodyLimitConfig",
     "BodyReadingConfig",
     "CatchPanicConfig",
@@ -48,6 +50,7 @@ __all__ = [
     "ServerConfig",
     "ServerInfo",
     "StaticFilesConfig",
+    "TargetConfig",
     "TimeoutConfig",
     "UpstreamConfig",
 ]
@@ -1120,8 +1123,8 @@ class RouteConfig(Settings):
         self.require = require
 
 
-class UpstreamConfig(Settings, nested=("ejection",)):
-    """A group of servers that answer alike. Requests go to them in turn (round robin).
+class UpstreamConfig(Settings, nested=("balance", "all_down", "ejection")):
+    """A group of servers that answer alike, which share the requests.
 
     Connections are kept open and used again. A target that cannot be reached is passed over for the next one, for
     as long as nothing of the request has been sent; one that fails again and again gets no requests for a while.
@@ -1129,6 +1132,10 @@ class UpstreamConfig(Settings, nested=("ejection",)):
 
     __slots__ = (
         "targets",
+        "balance",
+        "hash_by",
+        "slow_start",
+        "all_down",
         "connect_timeout",
         "response_timeout",
         "idle_timeout",
@@ -1145,8 +1152,26 @@ class UpstreamConfig(Settings, nested=("ejection",)):
         "openapi",
     )
 
-    targets: list[str]
-    """The servers: `http://host:port`, `https://host:port` or `unix:/path/to.sock`; at least one."""
+    targets: list[str | TargetConfig]
+    """The servers, at least one, each by its URL or with a weight: `"http://10.0.0.1:9000"` or `{ url =
+    "http://10.0.0.2:9000", weight = 3 }`.
+    """
+
+    balance: Balance
+    """Which target a request goes to."""
+
+    hash_by: str | None
+    """What `balance = "hash"` goes by: `address` (of the client; IPv6 by its /64 network), `header:NAME` or
+    `cookie:NAME`. Requests that have no such header or cookie take turns.
+    """
+
+    slow_start: float | str
+    """How long a target that is new or back gets less than its share: at first a tenth, then more and more. 0: it
+    gets its share at once.
+    """
+
+    all_down: AllDown
+    """What becomes of requests while no target takes part."""
 
     connect_timeout: float | str
     """How long making a connection may take, name resolution and TLS included; then 502."""
@@ -1210,8 +1235,12 @@ class UpstreamConfig(Settings, nested=("ejection",)):
 
     def __init__(
         self,
-        targets: Sequence[str],
+        targets: Sequence[str | TargetConfig | Mapping[str, Any]],
         *,
+        balance: Balance | Mapping[str, Any] | None = None,
+        hash_by: str | None = None,
+        slow_start: float | str = 0,
+        all_down: AllDown | Mapping[str, Any] | None = None,
         connect_timeout: float | str = 5,
         response_timeout: float | str = 25,
         idle_timeout: float | str = 60,
@@ -1227,7 +1256,11 @@ class UpstreamConfig(Settings, nested=("ejection",)):
         server_name: str | None = None,
         openapi: str | PathLike[str] | None = None,
     ) -> None:
-        self.targets = items(targets)
+        self.targets = many(TargetConfig, targets)
+        self.balance = one(Balance, balance)
+        self.hash_by = hash_by
+        self.slow_start = slow_start
+        self.all_down = one(AllDown, all_down)
         self.connect_timeout = connect_timeout
         self.response_timeout = response_timeout
         self.idle_timeout = idle_timeout
@@ -1713,6 +1746,45 @@ class RedirectConfig(Settings):
         self.to = to
         self.status = status
         self.keep_query = keep_query
+
+
+class TargetConfig(Settings):
+    """A server of an upstream. Its URL alone stands for a table with nothing else."""
+
+    __slots__ = ("url", "weight")
+
+    url: str
+    """Where it listens: `http://host:port`, `https://host:port` or `unix:/path/to.sock`."""
+
+    weight: int
+    """How many requests it gets in proportion to the others."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        weight: int = 1,
+    ) -> None:
+        self.url = url
+        self.weight = weight
+
+
+class Balance(Settings):
+    """How a target is chosen."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        pass
+
+
+class AllDown(Settings):
+    """What becomes of requests while no target takes part."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        pass
 
 
 class EjectionConfig(Settings):
