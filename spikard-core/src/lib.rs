@@ -62,6 +62,7 @@ pub mod python;
 pub mod routes;
 mod serve;
 pub mod server;
+pub mod suite;
 pub mod testing;
 mod traffic;
 pub mod validation;
@@ -70,8 +71,8 @@ pub mod workers;
 
 pub use app::App;
 pub use config::{
-    AdminConfig, EjectionConfig, LimitsConfig, OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig,
-    UpstreamConfig,
+    AdminConfig, CaseConfig, CaseExpectConfig, CaseReceivedConfig, CaseRequestConfig, EjectionConfig, LimitsConfig,
+    OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig,
 };
 pub use gateway::Gateway;
 pub use handler::{BodyKind, BodyReadingConfig, Handler, HandlerLeaf, HandlerResult, RequestData};

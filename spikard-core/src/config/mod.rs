@@ -17,6 +17,7 @@
 //! ```
 
 mod admin;
+mod case;
 mod check;
 mod cover;
 mod decode;
@@ -57,6 +58,7 @@ mod wording;
 mod yaml;
 
 pub use admin::AdminConfig;
+pub use case::{CaseConfig, CaseExpectConfig, CaseReceivedConfig, CaseRequestConfig};
 pub use diagnostic::{Diagnostic, Report, Severity};
 pub use document::{reference_page, schema_document};
 pub use limits::LimitsConfig;

@@ -26,6 +26,7 @@ use spikard_middleware::stack::default_of;
 use spikard_middleware::{BuildError, ConfigPath, Policies, StaticFilesConfig, policies, units};
 
 use super::admin::AdminConfig;
+use super::case::CaseConfig;
 use super::limits::LimitsConfig;
 use super::openapi::OpenApiConfig;
 use super::route::RouteConfig;
@@ -100,6 +101,8 @@ policies! { server_config, {
         /// The description of the API.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub openapi: Option<OpenApiConfig>,
+        /// The tests of this configuration, for `spikard test`.
+        pub tests: Vec<CaseConfig>,
     }
     defaults {
         host: "127.0.0.1".into(),
@@ -115,6 +118,7 @@ policies! { server_config, {
         static_files: Vec::new(),
         upstreams: BTreeMap::new(),
         openapi: None,
+        tests: Vec::new(),
     }
 } }
 

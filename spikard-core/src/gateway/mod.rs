@@ -31,6 +31,7 @@ use crate::leaf::{Allowed, MethodNotAllowed, NotFound, Options};
 use crate::proxy::remove_nominated;
 use crate::python::{NoPython, PythonLeaves};
 use crate::routes::{Matched, PathParams, Table};
+use crate::suite;
 use crate::traffic::Requests;
 
 pub use plan::Leaf;
@@ -144,6 +145,7 @@ impl Gateway {
             errors.extend(collisions.into_iter().map(|pair| collision(&routes[pair.first], &routes[pair.second])));
             Table::default()
         });
+        errors.extend(suite::check(config, ctx));
         check_server(config, ctx, &mut errors);
         let warnings: Vec<Warning> = warnings.iter().cloned().chain(ctx.take_warnings()).collect();
         if config.strict {

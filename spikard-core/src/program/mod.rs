@@ -9,6 +9,7 @@ mod host;
 mod inspect;
 mod openapi;
 mod serve;
+mod test;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -20,6 +21,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::config::{Format, Report};
 use crate::python::{NoPython, PythonLeaves};
 use openapi::OpenApiArguments;
+use test::TestArguments;
 
 pub use check::{Built, built};
 pub use host::{EventLoop, Host, RunArguments, run_with};
@@ -78,6 +80,11 @@ enum Command {
         #[arg(short = 'H', long = "header")]
         headers: Vec<String>,
     },
+    /// Run the tests that stand in a configuration; exit code 0 if all pass, 1 otherwise
+    ///
+    /// Each request goes through the server and the whole stack, in this process. Upstreams are
+    /// played: they answer what the test says, and what reaches them can be looked at.
+    Test(TestArguments),
     /// List the routes
     Routes {
         /// The configuration
@@ -154,6 +161,7 @@ impl Command {
             Self::Serve(arguments) => serve(&arguments),
             Self::Check { file, format } => check::run(&file, format, python),
             Self::Explain { file, method, url, headers } => explain::run(&file, python, (&method, &url, &headers)),
+            Self::Test(arguments) => test::run(&arguments, python),
             Self::Routes { file } => inspect::routes(&file, python),
             Self::OpenApi(arguments) => openapi::run(&arguments, python),
             Self::Schema => inspect::schema(),

@@ -27,9 +27,9 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(server: Arc<Shared>, peer: IpAddr, seat: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(server: Arc<Shared>, peer: IpAddr, scheme: Scheme, seat: OwnedSemaphorePermit) -> Self {
         let counted = server.counted.as_ref().map(Connections::opened);
-        Self { server, peer, scheme: Scheme::HTTP, meter: Meter::default(), _seat: seat, _counted: counted }
+        Self { server, peer, scheme, meter: Meter::default(), _seat: seat, _counted: counted }
     }
 
     /// Notes that a request was refused before it came to a route.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::uri::Scheme;
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -40,9 +41,14 @@ impl Local {
     /// Serves one end of a pair; the client, at the other end, counts as one of this machine. False if
     /// there are too many connections. Belongs inside a runtime.
     pub fn serve(&self, stream: UnixStream) -> bool {
+        self.serve_as(stream, IpAddr::V4(Ipv4Addr::LOCALHOST), Scheme::HTTP)
+    }
+
+    /// The same with a client that counts as one at the address `peer`, which speaks `scheme`.
+    pub fn serve_as(&self, stream: UnixStream, peer: IpAddr, scheme: Scheme) -> bool {
         let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() else { return false };
         self.shared.live.current().begin();
-        let link = Arc::new(Link::new(Arc::clone(&self.shared), IpAddr::V4(Ipv4Addr::LOCALHOST), seat));
+        let link = Arc::new(Link::new(Arc::clone(&self.shared), peer, scheme, seat));
         self.shared.drain.spawn_connection(connection::serve(stream, link));
         true
     }

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::uri::Scheme;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -146,7 +147,7 @@ pub(crate) fn has_waiting(listener: &impl AsFd) -> bool {
 fn start(stream: TcpStream, server: &Arc<Shared>, seat: OwnedSemaphorePermit) {
     // It fails only where the peer is gone again; then there is nothing to serve.
     let Ok(peer) = stream.set_nodelay(true).and_then(|()| stream.peer_addr()) else { return };
-    let link = Arc::new(Link::new(Arc::clone(server), peer.ip(), seat));
+    let link = Arc::new(Link::new(Arc::clone(server), peer.ip(), Scheme::HTTP, seat));
     server.drain.spawn_connection(connection::serve(stream, link));
 }
 
