@@ -49,6 +49,19 @@ async fn every_example_is_served_and_answers() {
 }
 
 #[test]
+fn the_tests_of_every_example_pass() {
+    let mut tested = 0;
+    for path in files(&examples()).iter().chain(&files(&examples().join("policies"))) {
+        if !loaded(path).config.tests.is_empty() {
+            let output = spikard(["test"]).arg(path).output().expect("the program runs");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+            tested += 1;
+        }
+    }
+    assert!(tested > 0, "no example has tests");
+}
+
+#[test]
 fn twins_in_several_formats_are_equal() {
     let toml = loaded(&examples().join("gateway.toml"));
     for twin in ["gateway.yaml", "gateway.json"] {

@@ -7,12 +7,20 @@ use std::path::{Path, PathBuf};
 use spikard_core::Gateway;
 use spikard_core::config::{load, python_module, reference_page, schema_document};
 use spikard_core::description::{DocumentFormat, text};
+use spikard_core::program::man_pages;
 
 #[test]
 fn what_is_generated_from_the_structs_is_fresh() {
     compare("config-examples/spikard.schema.json", &schema_document());
     compare("docs/configuration.md", &reference_page());
     compare("spikard-py/python/spikard/config.py", &python_module());
+}
+
+#[test]
+fn the_manual_is_what_the_commands_say() {
+    for (name, page) in man_pages().expect("pages") {
+        compare(&format!("docs/man/{name}"), &page);
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use spikard_middleware::stack::KEYS;
 
 use super::schema::schema;
 use super::shape::Shape;
-use super::{Format, ResponseConfig, RouteConfig, ServerConfig, load_text, print};
+use super::{Format, OpenApiConfig, ResponseConfig, RouteConfig, ServerConfig, load_text, print};
 use crate::Gateway;
 
 proptest! {
@@ -63,6 +63,7 @@ fn description(config: &ServerConfig) -> String {
         static_files: Vec::new(),
         upstreams: BTreeMap::new(),
         access_log: None,
+        openapi: config.openapi.clone().map(|openapi| OpenApiConfig { access_log: Override::Inherit, ..openapi }),
         ..config.clone()
     };
     let gateway = match Gateway::build(&config) {

@@ -7,6 +7,7 @@ mod check;
 mod explain;
 mod host;
 mod inspect;
+mod man;
 mod openapi;
 mod serve;
 mod test;
@@ -25,6 +26,7 @@ use test::TestArguments;
 
 pub use check::{Built, built};
 pub use host::{EventLoop, Host, RunArguments, run_with};
+pub use man::man_pages;
 pub use serve::{ServeArguments, banner, listening, log};
 
 const START: &str = r#"Start with a file such as

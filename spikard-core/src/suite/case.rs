@@ -109,19 +109,15 @@ fn sent(config: &CaseRequestConfig, ctx: &BuildContext) -> Result<Sent, BuildErr
     let mut errors = Vec::new();
     let mut request = http::Request::new(Bytes::new());
     let mut scheme = Scheme::HTTP;
-    match url(&config.url) {
-        Some(url) => {
-            let host = url.authority().map_or("localhost", http::uri::Authority::as_str);
-            // What stands in a URI may stand in a header.
-            request.headers_mut().extend(HeaderValue::from_str(host).ok().map(|host| (header::HOST, host)));
-            scheme = url.scheme().cloned().unwrap_or(scheme);
-            *request.uri_mut() = url.path_and_query().cloned().map_or_else(|| Uri::from_static("/"), Uri::from);
-        }
-        None => {
-            let message =
-                format!("url is `{}`, expected one such as `http://api.example.com/users?page=2`, or a path", config.url);
-            errors.push(ctx.invalid("url", message));
-        }
+    if let Some(url) = url(&config.url) {
+        let host = url.authority().map_or("localhost", http::uri::Authority::as_str);
+        // What stands in a URI may stand in a header.
+        request.headers_mut().extend(HeaderValue::from_str(host).ok().map(|host| (header::HOST, host)));
+        scheme = url.scheme().cloned().unwrap_or(scheme);
+        *request.uri_mut() = url.path_and_query().cloned().map_or_else(|| Uri::from_static("/"), Uri::from);
+    } else {
+        let message = format!("url is `{}`, expected one such as `http://api.example.com/users?page=2`, or a path", config.url);
+        errors.push(ctx.invalid("url", message));
     }
     match config.method.parse() {
         Ok(method) if method != Method::CONNECT => *request.method_mut() = method,

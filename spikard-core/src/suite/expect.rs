@@ -74,8 +74,8 @@ pub(super) fn of_answer(expect: &CaseExpectConfig, answer: &Answered, route: Opt
         found.push(Difference::new("route", expected, route.unwrap_or("none")));
     }
     of_headers("header", (&expect.headers, &expect.absent_headers), &answer.headers, &mut found);
-    let wholes = [(&expect.json, Extent::Whole), (&expect.json_includes, Extent::Part)];
-    of_body("", &expect.body, &wholes, &answer.body, &mut found);
+    let values = [(expect.json.as_ref(), Extent::Whole), (expect.json_includes.as_ref(), Extent::Part)];
+    of_body("", expect.body.as_deref(), &values, &answer.body, &mut found);
     found
 }
 
@@ -83,16 +83,16 @@ pub(super) fn of_answer(expect: &CaseExpectConfig, answer: &Answered, route: Opt
 pub(super) fn of_received(expect: &CaseReceivedConfig, last: Option<&Received>) -> Vec<Difference> {
     let Some(received) = last else { return vec![Difference::absent("received", "a request")] };
     let mut found = Vec::new();
-    let mut compare = |what: &str, expected: &Option<String>, got: &str| {
-        if let Some(expected) = expected.as_deref().filter(|expected| !fits(expected, got)) {
+    let mut compare = |what: &str, expected: Option<&str>, got: &str| {
+        if let Some(expected) = expected.filter(|expected| !fits(expected, got)) {
             found.push(Difference::new(format!("received {what}"), quoted(expected), quoted(got)));
         }
     };
-    compare("upstream", &expect.upstream, &received.upstream);
-    compare("method", &expect.method, received.method.as_str());
-    compare("path", &expect.path, &received.path);
+    compare("upstream", expect.upstream.as_deref(), &received.upstream);
+    compare("method", expect.method.as_deref(), received.method.as_str());
+    compare("path", expect.path.as_deref(), &received.path);
     of_headers("received header", (&expect.headers, &expect.absent_headers), &received.headers, &mut found);
-    of_body("received ", &expect.body, &[(&expect.json, Extent::Whole)], &received.body, &mut found);
+    of_body("received ", expect.body.as_deref(), &[(expect.json.as_ref(), Extent::Whole)], &received.body, &mut found);
     found
 }
 
@@ -122,16 +122,24 @@ fn of_headers(
     }
 }
 
-fn of_body(what: &str, text: &Option<String>, values: &[(&Option<Value>, Extent)], body: &Bytes, found: &mut Vec<Difference>) {
+fn of_body(what: &str, text: Option<&str>, values: &[(Option<&Value>, Extent)], body: &Bytes, found: &mut Vec<Difference>) {
     let got = String::from_utf8_lossy(body);
-    if let Some(expected) = text.as_deref().filter(|expected| !fits(expected, &got)) {
+    if let Some(expected) = text.filter(|expected| !fits(expected, &got)) {
         found.push(Difference::new(format!("{what}body"), quoted(expected), quoted(&got)));
     }
-    for (expected, extent) in values.iter().filter_map(|(value, extent)| Some((value.as_ref()?, *extent))) {
+    for (expected, extent) in values.iter().filter_map(|(value, extent)| Some(((*value)?, *extent))) {
         match serde_json::from_slice(body) {
-            Ok(value) => differences(&format!("{what}json"), expected, &value, extent, found),
-            Err(_) => found.push(Difference::new(format!("{what}json"), "JSON", quoted(&got))),
+            Ok(value) => differences(&format!("{what}{}", name(extent)), expected, &value, extent, found),
+            Err(_) => found.push(Difference::new(format!("{what}{}", name(extent)), "JSON", quoted(&got))),
         }
+    }
+}
+
+/// The key that asks for a value.
+fn name(extent: Extent) -> &'static str {
+    match extent {
+        Extent::Whole => "json",
+        Extent::Part => "json_includes",
     }
 }
 
@@ -183,7 +191,7 @@ mod tests {
             "header server: expected nothing, got \"x\"",
             "body: expected \"no*\", got \"{\\\"id\\\":7,\\\"name\\\":\\\"Ada\\\"}\"",
             "json: expected [], got {\"id\":7,\"name\":\"Ada\"}",
-            "json.name: expected \"Bob\", got \"Ada\"",
+            "json_includes.name: expected \"Bob\", got \"Ada\"",
         ];
         assert_eq!(differences_from(expect), expected);
     }
