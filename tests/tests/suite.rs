@@ -51,7 +51,7 @@ impl Folder {
 }
 
 fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).replace(|character| character == '\r', "")
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn verdicts(output: &Output) -> Vec<Value> {

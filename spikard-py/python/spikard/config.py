@@ -24,6 +24,10 @@ __all__ = [
     "Balance",
     "BodyLimitConfig",
     "BodyReadingConfig",
+    "CaseConfig",
+    "CaseExpectConfig",
+    "CaseReceivedConfig",
+    "CaseRequestConfig",
     "CatchPanicConfig",
     "CompressionConfig",
     "ContactInfo",
@@ -80,6 +84,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         "strict",
         "routes",
         "upstreams",
+        "tests",
         "access_log",
         "catch_panic",
         "security_headers",
@@ -150,6 +155,9 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
     upstreams: dict[str, UpstreamConfig]
     """The servers behind this one, by the name that routes call them."""
 
+    tests: list[CaseConfig]
+    """The tests of this configuration, for `spikard test`."""
+
     access_log: AccessLogConfig | None
     """Writes a line per request."""
 
@@ -197,6 +205,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         strict: bool = False,
         routes: Sequence[RouteConfig | Mapping[str, Any]] = (),
         upstreams: Mapping[str, UpstreamConfig | Mapping[str, Any]] | None = None,
+        tests: Sequence[CaseConfig | Mapping[str, Any]] = (),
         access_log: AccessLogConfig | Mapping[str, Any] | bool | None = None,
         catch_panic: CatchPanicConfig | Mapping[str, Any] | bool | None = True,
         security_headers: SecurityHeadersConfig | Mapping[str, Any] | bool | None = None,
@@ -226,6 +235,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         self.strict = strict
         self.routes = many(RouteConfig, routes)
         self.upstreams = named(UpstreamConfig, upstreams)
+        self.tests = many(CaseConfig, tests)
         self.access_log = policy(AccessLogConfig, access_log)
         self.catch_panic = switch(CatchPanicConfig, catch_panic)
         self.security_headers = policy(SecurityHeadersConfig, security_headers)
@@ -1277,6 +1287,49 @@ class UpstreamConfig(Settings, nested=("balance", "all_down", "ejection")):
         self.openapi = openapi
 
 
+class CaseConfig(Settings):
+    """A test of the configuration, which `spikard test` runs. A server that is started takes no notice of it.
+
+    Each test meets a gateway of its own: no test counts towards the rate limit of another.
+    """
+
+    __slots__ = ("name", "request", "expect", "upstreams", "at")
+
+    name: str
+    """What is tested, in a sentence."""
+
+    request: CaseRequestConfig
+    """What is sent."""
+
+    expect: CaseExpectConfig
+    """What is expected."""
+
+    upstreams: dict[str, ResponseConfig]
+    """What upstreams answer in this test, by their names. One that is not named answers 200, with what it received
+    as JSON.
+    """
+
+    at: str | None
+    """The time at which the test takes place, `2026-11-21T09:00:00Z`: tokens are valid or not then. Without it, that
+    is now.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        request: CaseRequestConfig | Mapping[str, Any],
+        expect: CaseExpectConfig | Mapping[str, Any],
+        *,
+        upstreams: Mapping[str, ResponseConfig | Mapping[str, Any]] | None = None,
+        at: str | None = None,
+    ) -> None:
+        self.name = name
+        self.request = one(CaseRequestConfig, request)
+        self.expect = one(CaseExpectConfig, expect)
+        self.upstreams = named(ResponseConfig, upstreams)
+        self.at = at
+
+
 class AccessLogConfig(Settings):
     """Writes a line per request."""
 
@@ -1830,6 +1883,122 @@ class EjectionConfig(Settings):
         self.statuses = items(statuses)
 
 
+class CaseRequestConfig(Settings):
+    """The request of a test."""
+
+    __slots__ = ("url", "method", "headers", "body", "json", "client", "repeat")
+
+    url: str
+    """A URL, or a path with its query: then the host is `localhost` and the scheme `http`."""
+
+    method: str
+    """The method."""
+
+    headers: dict[str, str]
+    """The headers."""
+
+    body: str | None
+    """The body as text."""
+
+    json: Any | None
+    """The body as a value that is written as JSON; brings `content-type: application/json`. Not together with
+    `body`.
+    """
+
+    client: str
+    """The address at the other end of the connection."""
+
+    repeat: int
+    """How often it is sent; the last answer is the one that is looked at."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: str | None = None,
+        json: Any | None = None,
+        client: str = "127.0.0.1",
+        repeat: int = 1,
+    ) -> None:
+        self.url = url
+        self.method = method
+        self.headers = plain(headers)
+        self.body = body
+        self.json = json
+        self.client = client
+        self.repeat = repeat
+
+
+class CaseExpectConfig(Settings):
+    """What is expected of an answer, and of what an upstream received; at least one thing. In text, `*` stands for
+    any text.
+    """
+
+    __slots__ = (
+        "status",
+        "headers",
+        "absent_headers",
+        "body",
+        "json",
+        "json_includes",
+        "route",
+        "upstream_calls",
+        "received",
+    )
+
+    status: int | None
+    """The status."""
+
+    headers: dict[str, str]
+    """Headers with their values; `"*"` is any value. Of a header that comes several times, one has to fit."""
+
+    absent_headers: list[str]
+    """Headers that the answer must not have."""
+
+    body: str | None
+    """The body as text."""
+
+    json: Any | None
+    """The body as JSON, whole."""
+
+    json_includes: Any | None
+    """What the body has as JSON: tables may have more keys than these, lists have no more elements."""
+
+    route: str | None
+    """The path of the route that answers, as the configuration has it: `/users/{id}`."""
+
+    upstream_calls: int | None
+    """How many requests reached upstreams, all of a `repeat` together."""
+
+    received: CaseReceivedConfig | None
+    """The last request that reached an upstream."""
+
+    def __init__(
+        self,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        absent_headers: Sequence[str] = (),
+        body: str | None = None,
+        json: Any | None = None,
+        json_includes: Any | None = None,
+        route: str | None = None,
+        upstream_calls: int | None = None,
+        received: CaseReceivedConfig | Mapping[str, Any] | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = plain(headers)
+        self.absent_headers = items(absent_headers)
+        self.body = body
+        self.json = json
+        self.json_includes = json_includes
+        self.route = route
+        self.upstream_calls = upstream_calls
+        self.received = maybe(CaseReceivedConfig, received)
+
+
 class HeaderEdits(Settings):
     """What is done to the headers of one side."""
 
@@ -1854,6 +2023,52 @@ class HeaderEdits(Settings):
         self.set = plain(set)
         self.add = plain(add)
         self.remove = items(remove)
+
+
+class CaseReceivedConfig(Settings):
+    """What is expected of a request that reached an upstream. In text, `*` stands for any text."""
+
+    __slots__ = ("upstream", "method", "path", "headers", "absent_headers", "body", "json")
+
+    upstream: str | None
+    """The name of the upstream."""
+
+    method: str | None
+    """The method."""
+
+    path: str | None
+    """The path with its query."""
+
+    headers: dict[str, str]
+    """Headers with their values; `"*"` is any value."""
+
+    absent_headers: list[str]
+    """Headers that the request must not have."""
+
+    body: str | None
+    """The body as text."""
+
+    json: Any | None
+    """The body as JSON, whole."""
+
+    def __init__(
+        self,
+        *,
+        upstream: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        absent_headers: Sequence[str] = (),
+        body: str | None = None,
+        json: Any | None = None,
+    ) -> None:
+        self.upstream = upstream
+        self.method = method
+        self.path = path
+        self.headers = plain(headers)
+        self.absent_headers = items(absent_headers)
+        self.body = body
+        self.json = json
 
 
 class RoutePolicies(TypedDict, total=False):
