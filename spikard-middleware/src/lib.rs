@@ -27,8 +27,8 @@
 //! ```
 //!
 //! One policy is one file and one line of the table in [`stack`]; [`Policies`] lists them, outermost
-//! first, each with its settings and the reason for its place. This crate knows no socket, no file
-//! format and no route: `spikard-core` brings those. A policy of your own is a [`Policy`], and
+//! first, each with its settings and the reason for its place. This crate listens on no socket, and
+//! knows no file format and no route: `spikard-core` brings those. A policy of your own is a [`Policy`], and
 //! [`Layer::new`] makes a tower layer of it.
 
 // The macros name this crate by its own name, wherever they are used.
@@ -51,6 +51,7 @@ pub mod description;
 pub mod grpc;
 pub mod headers;
 pub mod host;
+pub mod http_client;
 pub mod identity;
 mod looking;
 pub mod metrics;
@@ -70,6 +71,7 @@ pub mod static_files;
 pub mod timeout;
 pub mod units;
 mod vary;
+mod watched_file;
 
 #[cfg(test)]
 mod testing;
@@ -78,7 +80,7 @@ pub use axum_core::body::Body;
 
 pub use access_log::AccessLogConfig;
 pub use authentication::api_key_auth::{ApiKeyConfig, ApiKeys};
-pub use authentication::jwt_auth::{Algorithm, JwtConfig};
+pub use authentication::jwt_auth::{Algorithm, FetchConfig, IssuerConfig, JwtConfig};
 pub use background::{Background, Task};
 pub use body_limit::BodyLimitConfig;
 pub use catch_panic::CatchPanicConfig;
@@ -91,6 +93,7 @@ pub use csrf::CsrfConfig;
 pub use decompression::DecompressionConfig;
 pub use headers::HeadersConfig;
 pub use host::Host;
+pub use http_client::HttpClient;
 pub use identity::Identity;
 pub use looking::waits;
 pub use metrics::Metrics;

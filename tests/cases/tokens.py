@@ -106,4 +106,5 @@ def main() -> None:
                 print(f"  confused: {shared(CLAIMS, secret=public.encode())}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,9 @@
 //! Tokens as compact JSON Web Signatures (RFC 7515) under the rules of RFC 8725.
 //!
-//! The algorithm and the key come from the settings, never from the token. Of the token's header
-//! only `alg` is compared; keys and addresses of keys in it (`jwk`, `jku`, `x5c`, `x5u`) are not
-//! looked at. What a token means is not decided here, but in [`super::claims`].
+//! The algorithm comes from a key, and the keys from the settings, never from the token. Of its
+//! header `alg` is compared and `kid` says which of our keys is meant; keys and addresses of keys
+//! (`jwk`, `jku`, `x5c`, `x5u`) are not looked at. What a token means is not decided here, but in
+//! [`super::claims`].
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -15,32 +16,64 @@ use crate::problem::{INVALID_TOKEN, MALFORMED_TOKEN};
 /// What a client is told of every token that is not what it claims to be.
 pub(super) const INVALID: &str = "Token signature is invalid";
 
-/// The payload of a token that `key` signed.
-pub(super) fn payload(token: &str, key: &Key) -> Result<Vec<u8>, Rejection> {
-    let mut parts = token.split('.');
-    let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        let found = token.split('.').count();
-        let detail = format!("Malformed JWT token: expected 3 parts separated by dots, found {found}");
-        return Err(Rejection::new(MALFORMED_TOKEN, detail));
-    };
-    let signed = &token[..header.len() + 1 + payload.len()];
-    let valid = fits(header, key) && decode(signature).is_some_and(|signature| key.verify(signed.as_bytes(), &signature));
-    let payload = if valid { decode(payload) } else { None };
-    payload.ok_or_else(|| Rejection::new(INVALID_TOKEN, INVALID))
+pub(super) fn invalid() -> Rejection {
+    Rejection::new(INVALID_TOKEN, INVALID)
 }
 
-/// Whether a header asks for the algorithm of the key, and for nothing that it must understand
-/// and does not (RFC 7515 section 4.1.11, RFC 7797 section 7).
-fn fits(header: &str, key: &Key) -> bool {
-    let Some(json) = decode(header) else { return false };
-    let header = serde_json::from_slice::<Header>(&json);
-    header.is_ok_and(|header| header.alg == key.algorithm && !header.crit && header.b64 != Some(false))
+/// A token whose signature nobody has looked at yet.
+pub(super) struct Token<'a> {
+    header: Header,
+    /// What the signature is of: the first two parts and the dot between them.
+    signed: &'a str,
+    payload: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> Token<'a> {
+    /// Takes a token apart. One that asks for something that we must understand and do not
+    /// (RFC 7515 section 4.1.11, RFC 7797 section 7) is refused here.
+    pub(super) fn parse(token: &'a str) -> Result<Self, Rejection> {
+        let mut parts = token.split('.');
+        let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            let found = token.split('.').count();
+            let detail = format!("Malformed JWT token: expected 3 parts separated by dots, found {found}");
+            return Err(Rejection::new(MALFORMED_TOKEN, detail));
+        };
+        let signed = &token[..header.len() + 1 + payload.len()];
+        let header = decode(header).and_then(|json| serde_json::from_slice::<Header>(&json).ok());
+        let header = header.filter(|header| !header.crit && header.b64 != Some(false)).ok_or_else(invalid)?;
+        Ok(Self { header, signed, payload, signature: decode(signature).ok_or_else(invalid)? })
+    }
+
+    /// The algorithm that the token says it was signed with.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.header.alg
+    }
+
+    /// The name of the key that the token says it was signed with.
+    pub(super) fn kid(&self) -> Option<&str> {
+        self.header.kid.as_deref()
+    }
+
+    /// Whether it is for the algorithm of this key, and signed with it.
+    pub(super) fn is_signed_by(&self, key: &Key) -> bool {
+        self.header.alg == key.algorithm && key.verify(self.signed.as_bytes(), &self.signature)
+    }
+
+    /// What was signed. Whoever reads it before [`is_signed_by`](Self::is_signed_by) reads what
+    /// anybody may have written.
+    pub(super) fn payload(&self) -> Result<Vec<u8>, Rejection> {
+        decode(self.payload).ok_or_else(invalid)
+    }
 }
 
 /// The members of a header that matter. One that appears twice is an error.
 #[derive(Deserialize)]
 struct Header {
     alg: Algorithm,
+    #[serde(default)]
+    kid: Option<String>,
     #[serde(default, deserialize_with = "is_there")]
     crit: bool,
     #[serde(default)]
@@ -57,15 +90,14 @@ fn decode(part: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
     use aws_lc_rs::hmac;
-    use aws_lc_rs::rsa::{KeyPair, KeySize};
-    use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
     use jsonwebtoken::EncodingKey;
 
     use super::*;
     use crate::context::BuildContext;
     use crate::secret::Secret;
+    use crate::testing::keys::Pair;
     use crate::testing::pem;
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -83,39 +115,35 @@ mod tests {
     }
 
     fn said(key: &Key, token: &str) -> String {
-        let payload = payload(token, key);
+        let payload =
+            Token::parse(token).and_then(|token| if token.is_signed_by(key) { token.payload() } else { Err(invalid()) });
         payload.map_or_else(|rejection| rejection.detail.into_owned(), |payload| String::from_utf8(payload).unwrap())
     }
 
-    fn public(key: &impl AsDer<PublicKeyX509Der<'static>>) -> String {
-        pem("PUBLIC KEY", key.as_der().unwrap().as_ref())
-    }
-
-    fn rsa() -> (EncodingKey, String) {
-        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
-        let private = pem("PRIVATE KEY", AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).unwrap().as_ref());
-        (EncodingKey::from_rsa_pem(private.as_bytes()).unwrap(), public(pair.public_key()))
-    }
-
-    fn ec(kind: &'static signature::EcdsaSigningAlgorithm) -> (EncodingKey, String) {
-        let pair = EcdsaKeyPair::generate(kind).unwrap();
-        (EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref()), public(pair.public_key()))
+    /// A new key of each kind: for the other library to sign with, and in PEM.
+    fn new_key(pair: &Pair) -> (EncodingKey, String) {
+        let private = match pair {
+            Pair::Rsa(pair) => {
+                let private = pem("PRIVATE KEY", AsDer::<Pkcs8V1Der<'_>>::as_der(pair).unwrap().as_ref());
+                EncodingKey::from_rsa_pem(private.as_bytes()).unwrap()
+            }
+            Pair::Ec(pair, ..) => EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref()),
+            Pair::Ed(pair) => EncodingKey::from_ed_der(pair.to_pkcs8().unwrap().as_ref()),
+            Pair::Shared(secret) => return (EncodingKey::from_secret(secret), SECRET.to_owned()),
+        };
+        (private, pair.pem())
     }
 
     #[test]
     fn takes_what_another_library_signed_with_each_algorithm_and_refuses_it_changed_or_under_another_key() {
-        let ed = Ed25519KeyPair::generate().unwrap();
-        let ed = (EncodingKey::from_ed_der(ed.to_pkcs8().unwrap().as_ref()), public(ed.public_key()));
-        let (rsa, p256, p384) =
-            (rsa(), ec(&signature::ECDSA_P256_SHA256_FIXED_SIGNING), ec(&signature::ECDSA_P384_SHA384_FIXED_SIGNING));
-        let shared = (EncodingKey::from_secret(SECRET.as_bytes()), SECRET.to_owned());
-        for (keys, names) in [
-            (shared, "HS256 HS384 HS512"),
-            (rsa, "RS256 RS384 RS512 PS256 PS384 PS512"),
-            (p256, "ES256"),
-            (p384, "ES384"),
-            (ed, "EdDSA"),
+        for (pair, names) in [
+            (Pair::shared(SECRET.as_bytes()), "HS256 HS384 HS512"),
+            (Pair::rsa(), "RS256 RS384 RS512 PS256 PS384 PS512"),
+            (Pair::p256(), "ES256"),
+            (Pair::p384(), "ES384"),
+            (Pair::ed25519(), "EdDSA"),
         ] {
+            let keys = new_key(&pair);
             for name in names.split(' ') {
                 let algorithm: Algorithm = serde_json::from_value(name.into()).unwrap();
                 let theirs = jsonwebtoken::Header::new(name.parse().unwrap());

@@ -1,5 +1,5 @@
 //! JSON Web Tokens in `Authorization: Bearer` (RFC 6750, RFC 7519, RFC 8725): the settings, what
-//! of a request is a token, and what an upstream is told of it.
+//! of a request is a token, and how its absence is answered.
 //!
 //! ```
 //! use spikard_middleware::{JwtConfig, PolicyConfig};
@@ -9,25 +9,21 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::jws;
+pub use super::issuer::{FetchConfig, IssuerConfig};
 pub use super::key::Algorithm;
-use super::key::Key;
-use super::{Claims, Credential, Rejection, claims::Rules};
-use crate::clock::Clock;
+use super::{Credential, Rejection};
 use crate::context::{BuildContext, BuildError};
-use crate::description::{Credentials, Description, Requests};
-use crate::identity::Identity;
+use crate::description::{AnswerHeader, Credentials, Description, Requests};
 use crate::one_or_many::OneOrMany;
 use crate::policy::{PolicyConfig, Setting};
-use crate::problem::{FORBIDDEN, INVALID_TOKEN, MALFORMED_TOKEN, NO_CREDENTIALS, WRONG_SCHEME};
+use crate::problem::{FORBIDDEN, INVALID_TOKEN, MALFORMED_TOKEN, NO_CREDENTIALS, SERVICE_UNAVAILABLE, WRONG_SCHEME};
 use crate::secret::Secret;
 use crate::service::Layer;
 use crate::units;
@@ -36,9 +32,11 @@ use crate::units;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JwtConfig {
-    /// The shared secret of the HS algorithms, the public key in PEM of the others.
-    pub secret: Secret,
-    /// The one algorithm that is taken, whatever the token names.
+    /// The shared secret of the HS algorithms, the public key in PEM of the others. Where keys come
+    /// from is said by exactly one of this, `jwks_url`, `jwks_file`, `discovery` and `issuers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
+    /// The one algorithm that is taken with `secret`, whatever the token names.
     #[serde(default)]
     pub algorithm: Algorithm,
     /// The audiences of which a token must name one in `aud`. Without this, a token that names
@@ -63,13 +61,40 @@ pub struct JwtConfig {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, units::HeaderNameText>")]
     pub claim_headers: BTreeMap<String, String>,
+    /// Whether the `issuer` says where its keys are, at `/.well-known/openid-configuration` below its
+    /// name (OpenID Connect Discovery 1.0).
+    #[serde(default)]
+    pub discovery: bool,
+    /// The address of a set of keys (RFC 7517).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_url: Option<String>,
+    /// A file with a set of keys. It is read again when it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = units::PATH_FORMAT))]
+    pub jwks_file: Option<PathBuf>,
+    /// The algorithms for which keys of a set are taken; empty: all that have public keys. An RSA
+    /// key that does not say what it is for is for the first RSA algorithm here, else for RS256.
+    #[serde(default)]
+    pub algorithms: Vec<Algorithm>,
+    /// Several issuers, each with keys of its own; a token is held against those of the one that it
+    /// names in `iss`. In place of `issuer`, `algorithms` and what says where keys come from.
+    #[serde(default)]
+    pub issuers: Vec<IssuerConfig>,
+    /// How keys are fetched from addresses.
+    #[serde(default)]
+    pub fetch: FetchConfig,
 }
 
 impl JwtConfig {
     /// Tokens that are signed with `secret`, which is HS256, and end some day.
     pub fn new(secret: impl Into<Secret>) -> Self {
+        Self { secret: Some(secret.into()), ..Self::of([]) }
+    }
+
+    /// Tokens of these issuers that end some day.
+    pub fn of(issuers: impl IntoIterator<Item = IssuerConfig>) -> Self {
         Self {
-            secret: secret.into(),
+            secret: None,
             algorithm: Algorithm::default(),
             audience: None,
             issuer: None,
@@ -77,11 +102,61 @@ impl JwtConfig {
             require_exp: Self::default_require_exp(),
             required_claims: Vec::new(),
             claim_headers: BTreeMap::new(),
+            discovery: false,
+            jwks_url: None,
+            jwks_file: None,
+            algorithms: Vec::new(),
+            issuers: issuers.into_iter().collect(),
+            fetch: FetchConfig::default(),
         }
     }
 
     fn default_require_exp() -> bool {
         true
+    }
+
+    /// The one issuer of settings without a list of them.
+    pub(super) fn only_issuer(&self) -> IssuerConfig {
+        IssuerConfig {
+            issuer: self.issuer.clone().unwrap_or_default(),
+            discovery: self.discovery,
+            jwks_url: self.jwks_url.clone(),
+            jwks_file: self.jwks_file.clone(),
+            secret: self.secret.clone(),
+            algorithm: self.algorithm,
+            algorithms: self.algorithms.clone(),
+            audience: self.audience.clone(),
+        }
+    }
+
+    /// With a list of issuers, nothing outside of it says whose tokens are taken.
+    pub(super) fn check_beside_issuers(&self, ctx: &BuildContext) -> Result<(), BuildError> {
+        let said = [
+            ("issuer", self.issuer.is_some()),
+            ("discovery", self.discovery),
+            ("jwks_url", self.jwks_url.is_some()),
+            ("jwks_file", self.jwks_file.is_some()),
+            ("secret", self.secret.is_some()),
+            ("algorithm", self.algorithm != Algorithm::default()),
+            ("algorithms", !self.algorithms.is_empty()),
+        ];
+        let beside = said.into_iter().filter(|(_, said)| *said);
+        let mut errors: Vec<_> = beside
+            .map(|(name, _)| ctx.invalid(name, format!("{name} stands beside `issuers`, expected it in the entries of those")))
+            .collect();
+        for (index, issuer) in self.issuers.iter().enumerate() {
+            if self.issuers[..index].iter().any(|other| other.issuer == issuer.issuer) {
+                let message = format!("`{}` stands there twice, expected each issuer once", issuer.issuer);
+                errors.push(ctx.invalid(&format!("issuers.{index}.issuer"), message));
+            }
+        }
+        BuildError::all(errors)
+    }
+
+    /// Whether there may be no keys for a while.
+    fn may_lack_keys(&self) -> bool {
+        let fetches = |issuer: &IssuerConfig| issuer.discovery || issuer.jwks_url.is_some();
+        fetches(&self.only_issuer()) || self.issuers.iter().any(fetches)
     }
 }
 
@@ -96,64 +171,12 @@ impl PolicyConfig for JwtConfig {
 
     fn description(&self) -> Description {
         let none = super::described(vec![Credentials::Bearer("JWT")], NO_CREDENTIALS);
-        let bad = none.and(INVALID_TOKEN, Requests::All, &[]);
+        let mut bad = none.and(INVALID_TOKEN, Requests::All, &[]);
+        if self.may_lack_keys() {
+            let retry_after = AnswerHeader::whole("Retry-After", "The seconds after which the keys of the issuer may be there.");
+            bad = bad.and(SERVICE_UNAVAILABLE, Requests::All, &[retry_after]);
+        }
         if self.required_claims.is_empty() { bad } else { bad.and(FORBIDDEN, Requests::All, &[]) }
-    }
-}
-
-/// Checks tokens as the settings say.
-pub(super) struct Tokens {
-    key: Key,
-    rules: Rules,
-    claim_headers: Vec<(String, HeaderName)>,
-    clock: Clock,
-}
-
-impl Tokens {
-    pub(super) fn new(config: &JwtConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
-        let audience = config.audience.as_deref().unwrap_or_default().to_vec();
-        if config.audience.is_some() && audience.is_empty() {
-            return Err(ctx.invalid("audience", "audience is an empty list, expected at least one name"));
-        }
-        let exp = config.require_exp.then(|| "exp".to_owned());
-        let required = exp.into_iter().chain(config.required_claims.iter().cloned()).collect();
-        let claim_headers = config.claim_headers.iter().map(|(claim, name)| {
-            let header = units::header_name(name).map_err(|message| ctx.invalid(&format!("claim_headers.{claim}"), message));
-            Ok((claim.clone(), header?))
-        });
-        Ok(Self {
-            key: Key::new(config.algorithm, &config.secret, ctx)?,
-            rules: Rules { audience, issuer: config.issuer.clone(), leeway: config.leeway, required },
-            claim_headers: claim_headers.collect::<Result<_, BuildError>>()?,
-            clock: ctx.clock().clone(),
-        })
-    }
-
-    /// Whether [`verify`](Self::verify) would hold up a thread that serves others.
-    pub(super) fn take_long(&self) -> bool {
-        self.key.takes_long
-    }
-
-    /// The claims of a valid token.
-    pub(super) fn verify(&self, token: &str) -> Result<Claims, Rejection> {
-        let payload = jws::payload(token, &self.key)?;
-        let claims = serde_json::from_slice(&payload).map_err(|_| Rejection::new(INVALID_TOKEN, jws::INVALID))?;
-        self.rules.check(&claims, self.clock.wall())?;
-        Ok(Arc::new(claims))
-    }
-
-    /// Sets the headers for the upstream, and removes those about which nothing is verified.
-    pub(super) fn forward(&self, identity: &Identity, headers: &mut HeaderMap) {
-        for (claim, name) in &self.claim_headers {
-            headers.remove(name);
-            let value = identity.claim(claim).map(|value| match value {
-                Value::String(text) => HeaderValue::from_str(text),
-                other => HeaderValue::from_str(&other.to_string()),
-            });
-            if let Some(Ok(value)) = value {
-                headers.insert(name, value);
-            }
-        }
     }
 }
 

@@ -42,7 +42,8 @@ pub enum Algorithm {
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,
-    /// Ed25519.
+    /// Ed25519, which RFC 9864 also calls by that name.
+    #[serde(alias = "Ed25519")]
     EdDSA,
 }
 
@@ -66,6 +67,60 @@ enum Material {
     Public(ParsedPublicKey),
 }
 
+/// How an algorithm verifies.
+enum Scheme {
+    Shared(hmac::Algorithm),
+    Public(&'static dyn VerificationAlgorithm),
+}
+
+impl Algorithm {
+    fn scheme(self) -> Scheme {
+        match self {
+            Self::HS256 => Scheme::Shared(hmac::HMAC_SHA256),
+            Self::HS384 => Scheme::Shared(hmac::HMAC_SHA384),
+            Self::HS512 => Scheme::Shared(hmac::HMAC_SHA512),
+            Self::RS256 => Scheme::Public(&verification::RSA_PKCS1_2048_8192_SHA256),
+            Self::RS384 => Scheme::Public(&verification::RSA_PKCS1_2048_8192_SHA384),
+            Self::RS512 => Scheme::Public(&verification::RSA_PKCS1_2048_8192_SHA512),
+            Self::PS256 => Scheme::Public(&verification::RSA_PSS_2048_8192_SHA256),
+            Self::PS384 => Scheme::Public(&verification::RSA_PSS_2048_8192_SHA384),
+            Self::PS512 => Scheme::Public(&verification::RSA_PSS_2048_8192_SHA512),
+            Self::ES256 => Scheme::Public(&verification::ECDSA_P256_SHA256_FIXED),
+            Self::ES384 => Scheme::Public(&verification::ECDSA_P384_SHA384_FIXED),
+            Self::EdDSA => Scheme::Public(&verification::ED25519),
+        }
+    }
+
+    /// Whether whoever can verify can also sign.
+    pub(super) fn is_shared(self) -> bool {
+        matches!(self.scheme(), Scheme::Shared(_))
+    }
+
+    /// Whether its keys are RSA keys, which do not tell which of several algorithms they are for.
+    pub(super) fn is_rsa(self) -> bool {
+        use Algorithm::{PS256, PS384, PS512, RS256, RS384, RS512};
+        matches!(self, RS256 | RS384 | RS512 | PS256 | PS384 | PS512)
+    }
+}
+
+/// Why a public key is none for its algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It is none, or of another kind.
+    Kind(Algorithm),
+    /// It is an RSA key that is too small or too large.
+    Size,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind(algorithm) => write!(formatter, "a public key of another kind, expected one for {algorithm}"),
+            Self::Size => formatter.write_str("an RSA key of another size, expected 2048 to 8192 bits"),
+        }
+    }
+}
+
 const PEM_START: &str = "-----BEGIN ";
 /// Up to this size the public operation of RSA takes less than 100 microseconds.
 const SHORT_RSA_BITS: usize = 4096;
@@ -73,25 +128,27 @@ const SHORT_RSA_BITS: usize = 4096;
 impl Key {
     /// The key of `algorithm` that `secret` holds.
     pub(super) fn new(algorithm: Algorithm, secret: &Secret, ctx: &BuildContext) -> Result<Self, BuildError> {
-        let shared = |kind: hmac::Algorithm| shared_key(kind, algorithm, secret, ctx);
-        let public = |kind: &'static dyn VerificationAlgorithm| public_key(kind, algorithm, secret, ctx);
-        let rsa = |kind: &'static dyn VerificationAlgorithm| public(kind).and_then(|key| check_size(key, ctx));
-        let material = match algorithm {
-            Algorithm::HS256 => shared(hmac::HMAC_SHA256)?,
-            Algorithm::HS384 => shared(hmac::HMAC_SHA384)?,
-            Algorithm::HS512 => shared(hmac::HMAC_SHA512)?,
-            Algorithm::RS256 => rsa(&verification::RSA_PKCS1_2048_8192_SHA256)?,
-            Algorithm::RS384 => rsa(&verification::RSA_PKCS1_2048_8192_SHA384)?,
-            Algorithm::RS512 => rsa(&verification::RSA_PKCS1_2048_8192_SHA512)?,
-            Algorithm::PS256 => rsa(&verification::RSA_PSS_2048_8192_SHA256)?,
-            Algorithm::PS384 => rsa(&verification::RSA_PSS_2048_8192_SHA384)?,
-            Algorithm::PS512 => rsa(&verification::RSA_PSS_2048_8192_SHA512)?,
-            Algorithm::ES256 => public(&verification::ECDSA_P256_SHA256_FIXED)?,
-            Algorithm::ES384 => public(&verification::ECDSA_P384_SHA384_FIXED)?,
-            Algorithm::EdDSA => public(&verification::ED25519)?,
-        };
-        let long_rsa = matches!(&material, Material::Public(key) if rsa_bits(key).is_some_and(|bits| bits > SHORT_RSA_BITS));
-        Ok(Self { algorithm, material, takes_long: long_rsa || algorithm == Algorithm::ES384 })
+        match algorithm.scheme() {
+            Scheme::Shared(kind) => {
+                let material = shared_key(kind, algorithm, secret, ctx)?;
+                Ok(Self { algorithm, material, takes_long: false })
+            }
+            Scheme::Public(_) => {
+                let der = SubjectPublicKeyInfoDer::from_pem_slice(secret.expose().as_bytes()).map_err(|_| {
+                    ctx.invalid("secret", format!("secret is no public key, expected a PEM block `{PEM_START}PUBLIC KEY-----`"))
+                })?;
+                Self::public(algorithm, &der).map_err(|unfit| ctx.invalid("secret", format!("secret is {unfit}")))
+            }
+        }
+    }
+
+    /// The public key in `bytes`: its DER (RFC 5280 section 4.1.2.7), or the bare point of a curve.
+    pub(super) fn public(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, Unfit> {
+        let Scheme::Public(kind) = algorithm.scheme() else { return Err(Unfit::Kind(algorithm)) };
+        let key = ParsedPublicKey::new(kind, bytes).map_err(|_| Unfit::Kind(algorithm))?;
+        let rsa_bits = if algorithm.is_rsa() { Some(rsa_bits(&key).ok_or(Unfit::Size)?) } else { None };
+        let takes_long = rsa_bits.is_some_and(|bits| bits > SHORT_RSA_BITS) || algorithm == Algorithm::ES384;
+        Ok(Self { algorithm, material: Material::Public(key), takes_long })
     }
 
     /// Whether `signature` is that of `signed`.
@@ -118,29 +175,6 @@ fn shared_key(kind: hmac::Algorithm, algorithm: Algorithm, secret: &Secret, ctx:
         ctx.warn("secret", message);
     }
     Ok(Material::Shared(Box::new(hmac::Key::new(kind, secret.as_bytes()))))
-}
-
-fn public_key(
-    kind: &'static dyn VerificationAlgorithm,
-    algorithm: Algorithm,
-    secret: &Secret,
-    ctx: &BuildContext,
-) -> Result<Material, BuildError> {
-    let der = SubjectPublicKeyInfoDer::from_pem_slice(secret.expose().as_bytes()).map_err(|_| {
-        ctx.invalid("secret", format!("secret is no public key, expected a PEM block `{PEM_START}PUBLIC KEY-----`"))
-    })?;
-    ParsedPublicKey::new(kind, &der)
-        .map(Material::Public)
-        .map_err(|_| ctx.invalid("secret", format!("secret is a public key of another kind, expected one for {algorithm}")))
-}
-
-fn check_size(material: Material, ctx: &BuildContext) -> Result<Material, BuildError> {
-    match &material {
-        Material::Public(key) if rsa_bits(key).is_none() => {
-            Err(ctx.invalid("secret", "secret is an RSA key of another size, expected 2048 to 8192 bits"))
-        }
-        _ => Ok(material),
-    }
 }
 
 /// The size of an RSA key that can be used; aws-lc refuses smaller and larger ones only when they

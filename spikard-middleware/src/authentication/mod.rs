@@ -21,11 +21,15 @@
 
 pub mod api_key_auth;
 mod claims;
+pub mod issuer;
+mod jwk;
 mod jws;
 pub mod jwt_auth;
 mod key;
 mod key_ring;
+mod key_source;
 mod query;
+mod tokens;
 mod upstream_headers;
 
 use std::borrow::Cow;
@@ -33,16 +37,16 @@ use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
-use tokio::runtime::Handle;
 
 use self::api_key_auth::ApiKeyConfig;
-use self::jwt_auth::{JwtConfig, Tokens};
+use self::jwt_auth::JwtConfig;
 use self::key_ring::KeyRing;
+use self::tokens::Tokens;
 use crate::context::BuildError;
 use crate::description::{AnswerHeader, Credentials, Description, Refused, Requests};
 use crate::identity::{ConsumerNote, Identity};
 use crate::policy::Setting;
-use crate::problem::{INVALID_TOKEN, Refusal, Subject};
+use crate::problem::{Refusal, Subject};
 use crate::service::{Answer, Layer, Policy, Request, Response, Service};
 
 /// Builds the layer of both settings, or none where both are off.
@@ -65,6 +69,9 @@ fn described(credentials: Vec<Credentials>, refusal: Refusal) -> Description {
     let refused = [Refused { refusal, headers: vec![challenge], of: Requests::All }];
     Description { credentials, refusals: refused.to_vec(), headers: Vec::new() }
 }
+
+/// After how many seconds a client may come again while there are no keys to verify its token.
+const RETRY_AFTER: u64 = 5;
 
 /// The claims of a verified token.
 type Claims = Arc<Map<String, Value>>;
@@ -114,17 +121,12 @@ impl Policy for Authentication {
         let consumer = self.keys.as_ref().map_or(Credential::Absent, |keys| keys.check(&mut request));
         let Some(tokens) = &self.tokens else { return self.answer(request, next, Credential::Absent, consumer) };
         let claims = match jwt_auth::bearer(request.headers()) {
-            Credential::Valid(token) => match Handle::try_current() {
-                Ok(runtime) if tokens.take_long() => {
-                    let (tokens, token) = (Arc::clone(tokens), token.to_owned());
-                    return Box::pin(async move {
-                        let verified = runtime.spawn_blocking(move || tokens.verify(&token)).await;
-                        // The runtime is going down: whatever is answered, nobody may pass.
-                        let verified = verified.unwrap_or_else(|_| Err(Rejection::new(INVALID_TOKEN, jws::INVALID)));
-                        self.answer(request, next, verified.into(), consumer).await
-                    });
+            Credential::Valid(token) => match tokens.verify_at_once(token) {
+                Some(verified) => verified.into(),
+                None => {
+                    let verified = Arc::clone(tokens).verify(token.into());
+                    return Box::pin(async move { self.answer(request, next, verified.await.into(), consumer).await });
                 }
-                _ => tokens.verify(token).into(),
             },
             Credential::Absent => Credential::Absent,
             Credential::Bad(rejection) => Credential::Bad(rejection),
@@ -178,6 +180,9 @@ impl Authentication {
 
     fn refuse(&self, rejection: &Rejection, subject: &Subject) -> Response {
         let mut response = rejection.refusal.by("authentication").response(subject, &rejection.detail);
+        if rejection.refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+        }
         if rejection.refusal.status == StatusCode::UNAUTHORIZED {
             let bearer = self.tokens.as_ref().map(|_| jwt_auth::challenge(rejection));
             let challenges = bearer.into_iter().chain(self.keys.as_ref().map(KeyRing::challenge));
@@ -189,5 +194,7 @@ impl Authentication {
     }
 }
 
+#[cfg(test)]
+mod published_tests;
 #[cfg(test)]
 mod tests;

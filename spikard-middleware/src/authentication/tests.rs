@@ -9,6 +9,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use super::*;
+use crate::testing::keys::Pair;
 use crate::testing::text;
 use crate::{Body, BuildContext, Clock, Tower};
 
@@ -162,18 +163,11 @@ async fn an_upstream_hears_only_of_what_was_verified() {
 
 #[tokio::test]
 async fn a_signature_that_takes_long_to_verify_is_verified_elsewhere() {
-    use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
-    use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+    let pair = Pair::p384();
+    let config = JwtConfig { algorithm: jwt_auth::Algorithm::ES384, ..JwtConfig::new(pair.pem().as_str()) };
+    let good = pair.token(&json!({ "alg": "ES384" }), &json!({ "sub": "ann", "exp": NOW + 60 }));
+    assert!(Tokens::new(&config, &BuildContext::default()).unwrap().verify_at_once(&good).is_none());
 
-    let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
-    let der = AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()).unwrap();
-    let pem = crate::testing::pem("PUBLIC KEY", der.as_ref());
-    let config = JwtConfig { algorithm: jwt_auth::Algorithm::ES384, ..JwtConfig::new(pem.as_str()) };
-    assert!(Tokens::new(&config, &BuildContext::default()).unwrap().take_long());
-
-    let key = jsonwebtoken::EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
-    let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::ES384);
-    let good = jsonwebtoken::encode(&header, &json!({ "sub": "ann", "exp": NOW + 60 }), &key).unwrap();
     let server = server(Some(config), None);
     assert_eq!(text(ask(&server, "/", &[("authorization", &format!("Bearer {good}"))]).await).await, "ann - - - - /");
     assert_eq!(refusal(&server, "/", &[("authorization", &ann())]).await.1, "JWT validation failed / Token signature is invalid");
@@ -194,7 +188,7 @@ async fn a_token_before_its_time_past_its_end_or_with_unknown_demands_is_refused
     ] {
         let token = token(&header, &claims);
         assert!(jsonwebtoken::decode::<Value>(&token, &key, &defaults).is_ok(), "no defect any more: {claims}");
-        assert_eq!(tokens.verify(&token).unwrap_err().detail, expected);
+        assert_eq!(tokens.verify_at_once(&token).unwrap().unwrap_err().detail, expected);
     }
 }
 

@@ -35,9 +35,14 @@ __all__ = [
     "CsrfConfig",
     "DecompressionConfig",
     "DirectoryConfig",
+<<<<<<< HEAD
     "EjectionConfig",
+=======
+    "FetchConfig",
+>>>>>>> 854a89a (Tokens: verified with the keys that issuers publish (JWKS, OpenID Connect discovery), several issuers)
     "HeaderEdits",
     "HeadersConfig",
+    "IssuerConfig",
     "JwtConfig",
     "LicenseInfo",
     "LimitsConfig",
@@ -192,7 +197,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         request_timeout: TimeoutConfig | Mapping[str, Any] | float | str | bool | None = 30,
         compression: CompressionConfig | Mapping[str, Any] | bool | None = True,
         rate_limit: RateLimitConfig | Mapping[str, Any] | Sequence[RateLimitConfig | Mapping[str, Any]] | Literal[False] | None = None,
-        jwt_auth: JwtConfig | Mapping[str, Any] | Literal[False] | None = None,
+        jwt_auth: JwtConfig | Mapping[str, Any] | bool | None = None,
         api_key_auth: ApiKeyConfig | Mapping[str, Any] | Literal[False] | None = None,
         static_files: Sequence[StaticFilesConfig | Mapping[str, Any]] = (),
         graceful_shutdown: bool = True,
@@ -223,7 +228,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         self.request_timeout = policy(TimeoutConfig, request_timeout)
         self.compression = policy(CompressionConfig, compression)
         self.rate_limit = maybe(RateLimitConfig, rate_limit)
-        self.jwt_auth = maybe(JwtConfig, jwt_auth)
+        self.jwt_auth = policy(JwtConfig, jwt_auth)
         self.api_key_auth = maybe(ApiKeyConfig, api_key_auth)
         self.static_files = many(StaticFilesConfig, static_files)
         self.graceful_shutdown = graceful_shutdown
@@ -407,7 +412,7 @@ class RateLimitConfig(Settings, implied={"ip_based": ("key", True)}):
         self.max_keys = max_keys
 
 
-class JwtConfig(Settings, secrets=("secret",)):
+class JwtConfig(Settings, secrets=("secret",), nested=("fetch",)):
     """Lets requests through that carry a valid JSON Web Token."""
 
     __slots__ = (
@@ -419,13 +424,21 @@ class JwtConfig(Settings, secrets=("secret",)):
         "require_exp",
         "required_claims",
         "claim_headers",
+        "discovery",
+        "jwks_url",
+        "jwks_file",
+        "algorithms",
+        "issuers",
+        "fetch",
     )
 
-    secret: str | Mapping[str, str]
-    """The shared secret of the HS algorithms, the public key in PEM of the others."""
+    secret: str | Mapping[str, str] | None
+    """The shared secret of the HS algorithms, the public key in PEM of the others. Where keys come from is said by
+    exactly one of this, `jwks_url`, `jwks_file`, `discovery` and `issuers`.
+    """
 
     algorithm: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
-    """The one algorithm that is taken, whatever the token names."""
+    """The one algorithm that is taken with `secret`, whatever the token names."""
 
     audience: str | Sequence[str] | None
     """The audiences of which a token must name one in `aud`. Without this, a token that names any is refused (RFC
@@ -447,9 +460,33 @@ class JwtConfig(Settings, secrets=("secret",)):
     claim_headers: dict[str, str]
     """Claims that an upstream gets as headers: `{ sub = "X-User" }`. Text goes as it is, anything else as JSON."""
 
+    discovery: bool
+    """Whether the `issuer` says where its keys are, at `/.well-known/openid-configuration` below its name (OpenID
+    Connect Discovery 1.0).
+    """
+
+    jwks_url: str | None
+    """The address of a set of keys (RFC 7517)."""
+
+    jwks_file: str | PathLike[str] | None
+    """A file with a set of keys. It is read again when it changes."""
+
+    algorithms: list[Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]]
+    """The algorithms for which keys of a set are taken; empty: all that have public keys. An RSA key that does not
+    say what it is for is for the first RSA algorithm here, else for RS256.
+    """
+
+    issuers: list[IssuerConfig]
+    """Several issuers, each with keys of its own; a token is held against those of the one that it names in `iss`.
+    In place of `issuer`, `algorithms` and what says where keys come from.
+    """
+
+    fetch: FetchConfig
+    """How keys are fetched from addresses."""
+
     def __init__(
         self,
-        secret: str | Mapping[str, str],
+        secret: str | Mapping[str, str] | None = None,
         algorithm: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"] = "HS256",
         audience: str | Sequence[str] | None = None,
         issuer: str | None = None,
@@ -458,6 +495,14 @@ class JwtConfig(Settings, secrets=("secret",)):
         require_exp: bool = True,
         required_claims: Sequence[str] = (),
         claim_headers: Mapping[str, str] | None = None,
+        discovery: bool = False,
+        jwks_url: str | None = None,
+        jwks_file: str | PathLike[str] | None = None,
+        algorithms: Sequence[Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]] = (
+            ,
+        ),
+        issuers: Sequence[IssuerConfig | Mapping[str, Any]] = (),
+        fetch: FetchConfig | Mapping[str, Any] | None = None,
     ) -> None:
         self.secret = secret
         self.algorithm = algorithm
@@ -467,6 +512,12 @@ class JwtConfig(Settings, secrets=("secret",)):
         self.require_exp = require_exp
         self.required_claims = items(required_claims)
         self.claim_headers = plain(claim_headers)
+        self.discovery = discovery
+        self.jwks_url = jwks_url
+        self.jwks_file = jwks_file
+        self.algorithms = items(algorithms)
+        self.issuers = many(IssuerConfig, issuers)
+        self.fetch = one(FetchConfig, fetch)
 
 
 class ApiKeyConfig(Settings, secrets=("keys",)):
@@ -1574,6 +1625,108 @@ class RequireConfig(Settings):
         self.roles = items(roles)
         self.claims = plain(claims)
         self.consumers = items(consumers)
+
+
+class IssuerConfig(Settings, secrets=("secret",)):
+    """An issuer of tokens, with its keys. Exactly one of `discovery`, `jwks_url`, `jwks_file` and `secret` says
+    where those are.
+    """
+
+    __slots__ = ("issuer", "discovery", "jwks_url", "jwks_file", "secret", "algorithm", "algorithms", "audience")
+
+    issuer: str
+    """The name that its tokens have in `iss`, exactly."""
+
+    discovery: bool
+    """Whether the issuer says where its keys are, at `/.well-known/openid-configuration` below its name (OpenID
+    Connect Discovery 1.0).
+    """
+
+    jwks_url: str | None
+    """The address of its set of keys (RFC 7517)."""
+
+    jwks_file: str | PathLike[str] | None
+    """A file with its set of keys. It is read again when it changes."""
+
+    secret: str | Mapping[str, str] | None
+    """Its shared secret, or its public key in PEM."""
+
+    algorithm: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
+    """The algorithm of `secret`."""
+
+    algorithms: list[Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]]
+    """The algorithms for which keys of a set are taken; empty: all that have public keys. An RSA key that does not
+    say what it is for is for the first RSA algorithm here, else for RS256.
+    """
+
+    audience: str | Sequence[str] | None
+    """The audiences of which its tokens must name one in `aud`, in place of those of `jwt_auth`."""
+
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        discovery: bool = False,
+        jwks_url: str | None = None,
+        jwks_file: str | PathLike[str] | None = None,
+        secret: str | Mapping[str, str] | None = None,
+        algorithm: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"] = "HS256",
+        algorithms: Sequence[Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]] = (
+            ,
+        ),
+        audience: str | Sequence[str] | None = None,
+    ) -> None:
+        self.issuer = issuer
+        self.discovery = discovery
+        self.jwks_url = jwks_url
+        self.jwks_file = jwks_file
+        self.secret = secret
+        self.algorithm = algorithm
+        self.algorithms = items(algorithms)
+        self.audience = audience
+
+
+class FetchConfig(Settings):
+    """How keys are fetched from addresses."""
+
+    __slots__ = ("refresh_interval", "retry_interval", "unknown_key_interval", "timeout", "max_age", "ca")
+
+    refresh_interval: float | str
+    """How often keys are fetched."""
+
+    retry_interval: float | str
+    """How long after a fetch that failed the next one is."""
+
+    unknown_key_interval: float | str
+    """How often at most keys are fetched because a token names one that nobody knows."""
+
+    timeout: float | str
+    """How long an answer may take, connection and TLS included."""
+
+    max_age: float | str
+    """How long keys are used while no newer ones can be had; then 503."""
+
+    ca: str | PathLike[str] | None
+    """A PEM file with the authorities that addresses are checked against, in place of the ones that the system
+    trusts.
+    """
+
+    def __init__(
+        self,
+        *,
+        refresh_interval: float | str = 300,
+        retry_interval: float | str = 10,
+        unknown_key_interval: float | str = 10,
+        timeout: float | str = 5,
+        max_age: float | str = 86400,
+        ca: str | PathLike[str] | None = None,
+    ) -> None:
+        self.refresh_interval = refresh_interval
+        self.retry_interval = retry_interval
+        self.unknown_key_interval = unknown_key_interval
+        self.timeout = timeout
+        self.max_age = max_age
+        self.ca = ca
 
 
 class ContactInfo(Settings):
