@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     fn age(path: &Path) {
-        let old = SystemTime::now() - Duration::from_secs(60);
+        let old = SystemTime::now() - Duration::from_mins(1);
         std::fs::File::options().write(true).open(path).unwrap().set_modified(old).unwrap();
     }
 

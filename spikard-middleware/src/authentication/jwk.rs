@@ -74,10 +74,12 @@ impl KeySet {
     pub(super) fn judge(&self, token: &Token<'_>) -> Verdict {
         let mut fitting = self.fitting(token).peekable();
         let is_named = token.kid().is_some() && fitting.peek().is_some();
-        match fitting.any(|key| token.is_signed_by(key)) {
-            true => Verdict::Signed,
-            false if is_named => Verdict::Forged,
-            false => Verdict::Unknown,
+        if fitting.any(|key| token.is_signed_by(key)) {
+            Verdict::Signed
+        } else if is_named {
+            Verdict::Forged
+        } else {
+            Verdict::Unknown
         }
     }
 
@@ -235,7 +237,7 @@ mod tests {
         // The public key taken for a shared secret, and a key of the set that claims to be one.
         let public = serde_json::to_string(&pss).unwrap();
         let confused = Pair::shared(public.as_bytes()).token(&json!({ "alg": "HS256", "kid": "a" }), &json!({}));
-        assert_eq!(judged(&[pss.clone()], &confused), Verdict::Forged);
+        assert_eq!(judged(std::slice::from_ref(&pss), &confused), Verdict::Forged);
         let symmetric = json!({ "kty": "oct", "k": BASE64_URL_SAFE_NO_PAD.encode(public), "alg": "HS256", "kid": "a" });
         assert_eq!(judged(&[pss, symmetric], &confused), Verdict::Forged);
     }
@@ -253,7 +255,7 @@ mod tests {
             (with(&ec, json!({ "crv": "secp256k1" })), vec![]),
             (with(&ec, json!({ "kty": "unheard-of" })), vec![]),
         ] {
-            let error = set(&[other.clone()], &algorithms).err().unwrap();
+            let error = set(std::slice::from_ref(&other), &algorithms).err().unwrap();
             assert_eq!(error, "has no key that verifies signatures", "{other}");
         }
         let zero = BASE64_URL_SAFE_NO_PAD.encode([0; 32]);

@@ -222,9 +222,9 @@ impl Fetcher {
     /// Fetches once, and keeps what it has if that fails.
     async fn fetch(&self) -> bool {
         let set = match &self.place {
-            Place::Url(uri, client) => self.from_url(uri, client).await.map(Some),
+            Place::Url(uri, client) => self.fetch_set(uri, client).await.map(Some),
             Place::Issuer(issuer, uri, client) => match self.discover(issuer, uri, client).await {
-                Ok(uri) => self.from_url(&uri, client).await.map(Some).map_err(|error| format!("`{uri}` {error}")),
+                Ok(uri) => self.fetch_set(&uri, client).await.map(Some).map_err(|error| format!("`{uri}` {error}")),
                 Err(error) => Err(error),
             },
             // A small file of this machine, and seldom another one.
@@ -254,7 +254,7 @@ impl Fetcher {
         }
     }
 
-    async fn from_url(&self, uri: &Uri, client: &HttpClient) -> Result<KeySet, String> {
+    async fn fetch_set(&self, uri: &Uri, client: &HttpClient) -> Result<KeySet, String> {
         let body = client.get(uri, MOST_BYTES, self.config.timeout).await?;
         self.read(&body)
     }
@@ -287,7 +287,9 @@ impl Fetcher {
 
     fn read(&self, json: &[u8]) -> Result<KeySet, String> {
         let (set, faults) = KeySet::read(json, &self.algorithms)?;
-        faults.iter().for_each(|fault| tracing::warn!("keys that verify tokens: `{}`: {fault}", self.name));
+        for fault in faults {
+            tracing::warn!("keys that verify tokens: `{}`: {fault}", self.name);
+        }
         Ok(set)
     }
 

@@ -121,13 +121,13 @@ impl Policy for Authentication {
         let consumer = self.keys.as_ref().map_or(Credential::Absent, |keys| keys.check(&mut request));
         let Some(tokens) = &self.tokens else { return self.answer(request, next, Credential::Absent, consumer) };
         let claims = match jwt_auth::bearer(request.headers()) {
-            Credential::Valid(token) => match tokens.verify_at_once(token) {
-                Some(verified) => verified.into(),
-                None => {
+            Credential::Valid(token) => {
+                let Some(verified) = tokens.verify_at_once(token) else {
                     let verified = Arc::clone(tokens).verify(token.into());
                     return Box::pin(async move { self.answer(request, next, verified.await.into(), consumer).await });
-                }
-            },
+                };
+                verified.into()
+            }
             Credential::Absent => Credential::Absent,
             Credential::Bad(rejection) => Credential::Bad(rejection),
         };

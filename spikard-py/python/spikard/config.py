@@ -35,11 +35,8 @@ __all__ = [
     "CsrfConfig",
     "DecompressionConfig",
     "DirectoryConfig",
-<<<<<<< HEAD
     "EjectionConfig",
-=======
     "FetchConfig",
->>>>>>> 854a89a (Tokens: verified with the keys that issuers publish (JWKS, OpenID Connect discovery), several issuers)
     "HeaderEdits",
     "HeadersConfig",
     "IssuerConfig",

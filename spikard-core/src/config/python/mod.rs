@@ -182,7 +182,7 @@ fn constructor(text: &mut String, name: &str, fields: &[Field], positional: usiz
         let shown = default.as_ref().map(|default| format!(" = {default}")).unwrap_or_default();
         let is_long = 10 + name.len() + argument.len() + shown.len() >= WIDTH;
         match default.as_deref().and_then(|default| default.strip_prefix('(')?.strip_suffix(')')) {
-            Some(items) if is_long => {
+            Some(items) if is_long && !items.is_empty() => {
                 text.push_str(" = (\n");
                 for item in items.split(", ") {
                     let _ = writeln!(text, "            {},", item.trim_end_matches(','));
