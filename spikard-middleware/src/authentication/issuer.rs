@@ -25,7 +25,7 @@ pub struct IssuerConfig {
     /// The name that its tokens have in `iss`, exactly.
     pub issuer: String,
     /// Whether the issuer says where its keys are, at `/.well-known/openid-configuration` below its
-    /// name (OpenID Connect Discovery 1.0).
+    /// name (`OpenID` Connect Discovery 1.0).
     #[serde(default)]
     pub discovery: bool,
     /// The address of its set of keys (RFC 7517).

@@ -125,7 +125,7 @@ impl Members {
     }
 
     /// The one algorithm that the key is for. An RSA key that does not say is for the first RSA
-    /// algorithm of the settings, or RS256, which is what OpenID Connect has by default.
+    /// algorithm of the settings, or RS256, which is what `OpenID` Connect has by default.
     fn algorithm(&self, allowed: &[Algorithm]) -> Option<Algorithm> {
         let says = self.alg.as_deref().map(|name| Algorithm::deserialize(Value::from(name)));
         let says = says.transpose().ok()?;

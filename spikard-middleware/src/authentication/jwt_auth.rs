@@ -62,7 +62,7 @@ pub struct JwtConfig {
     #[schemars(with = "BTreeMap<String, units::HeaderNameText>")]
     pub claim_headers: BTreeMap<String, String>,
     /// Whether the `issuer` says where its keys are, at `/.well-known/openid-configuration` below its
-    /// name (OpenID Connect Discovery 1.0).
+    /// name (`OpenID` Connect Discovery 1.0).
     #[serde(default)]
     pub discovery: bool,
     /// The address of a set of keys (RFC 7517).

@@ -35,7 +35,7 @@ const MOST_BYTES: usize = 1 << 20;
 pub(super) enum Place {
     /// The address of a set.
     Url(Uri, HttpClient),
-    /// An issuer that says at a known address where its set is (OpenID Connect Discovery 1.0).
+    /// An issuer that says at a known address where its set is (`OpenID` Connect Discovery 1.0).
     Issuer(String, Uri, HttpClient),
     /// A file with a set.
     File(WatchedFile),
@@ -57,7 +57,7 @@ struct Fetcher {
     asked: Mutex<Asked>,
     /// Why the last fetch failed, if it did: what goes on failing alike is told once.
     failing: Mutex<Option<String>>,
-    fetches: Outcomes,
+    outcomes: Outcomes,
 }
 
 /// A set, and until when it may be used, in nanoseconds of the clock.
@@ -94,7 +94,7 @@ impl KeySource {
     /// `algorithms`, only keys for those are taken.
     pub(super) fn new(place: Place, algorithms: Vec<Algorithm>, config: FetchConfig, ctx: &BuildContext) -> Self {
         let name = place.to_string();
-        let fetches = Outcomes::of(&name, ctx);
+        let outcomes = Outcomes::of(&name, ctx);
         let fetcher = Fetcher {
             place,
             name,
@@ -104,7 +104,7 @@ impl KeySource {
             held: ArcSwapOption::empty(),
             asked: Mutex::default(),
             failing: Mutex::default(),
-            fetches,
+            outcomes,
         };
         let fetcher = Arc::new(fetcher);
         let refreshing = ctx.spawn(refresh(Arc::clone(&fetcher)));
@@ -238,7 +238,7 @@ impl Fetcher {
                     tracing::info!("keys that verify tokens: `{}` has {} again", self.name, set.len());
                 }
                 self.hold(set);
-                self.fetches.good.inc();
+                self.outcomes.good.inc();
                 true
             }
             Err(error) => {
@@ -248,7 +248,7 @@ impl Fetcher {
                     tracing::warn!("keys that verify tokens: `{}` {error}; {kept}", self.name);
                     *failing = Some(error);
                 }
-                self.fetches.bad.inc();
+                self.outcomes.bad.inc();
                 false
             }
         }

@@ -458,7 +458,7 @@ class JwtConfig(Settings, secrets=("secret",), nested=("fetch",)):
     """Claims that an upstream gets as headers: `{ sub = "X-User" }`. Text goes as it is, anything else as JSON."""
 
     discovery: bool
-    """Whether the `issuer` says where its keys are, at `/.well-known/openid-configuration` below its name (OpenID
+    """Whether the `issuer` says where its keys are, at `/.well-known/openid-configuration` below its name (`OpenID`
     Connect Discovery 1.0).
     """
 
@@ -495,9 +495,7 @@ class JwtConfig(Settings, secrets=("secret",), nested=("fetch",)):
         discovery: bool = False,
         jwks_url: str | None = None,
         jwks_file: str | PathLike[str] | None = None,
-        algorithms: Sequence[Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]] = (
-            ,
-        ),
+        algorithms: Sequence[Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]] = (),
         issuers: Sequence[IssuerConfig | Mapping[str, Any]] = (),
         fetch: FetchConfig | Mapping[str, Any] | None = None,
     ) -> None:
@@ -1635,7 +1633,7 @@ class IssuerConfig(Settings, secrets=("secret",)):
     """The name that its tokens have in `iss`, exactly."""
 
     discovery: bool
-    """Whether the issuer says where its keys are, at `/.well-known/openid-configuration` below its name (OpenID
+    """Whether the issuer says where its keys are, at `/.well-known/openid-configuration` below its name (`OpenID`
     Connect Discovery 1.0).
     """
 
@@ -1668,9 +1666,7 @@ class IssuerConfig(Settings, secrets=("secret",)):
         jwks_file: str | PathLike[str] | None = None,
         secret: str | Mapping[str, str] | None = None,
         algorithm: Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"] = "HS256",
-        algorithms: Sequence[Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]] = (
-            ,
-        ),
+        algorithms: Sequence[Literal["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]] = (),
         audience: str | Sequence[str] | None = None,
     ) -> None:
         self.issuer = issuer
