@@ -57,7 +57,7 @@ impl StandIns {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             let address = listener.local_addr()?;
             addresses.insert(name.clone(), address);
-            let host = upstream.targets.first().map_or_else(|| HeaderValue::from_static("localhost"), |target| host_of(target));
+            let host = upstream.targets.first().map_or_else(|| HeaderValue::from_static("localhost"), |target| host_of(&target.url));
             let role = Arc::new(Role { name: name.clone(), address, host });
             servers.spawn(serve(listener, role, Arc::clone(&notes)));
         }
@@ -68,7 +68,7 @@ impl StandIns {
     pub(super) fn redirect(&self, config: &mut ServerConfig) {
         for (name, address) in &self.addresses {
             if let Some(upstream) = config.upstreams.get_mut(name) {
-                upstream.targets = vec![format!("http://{address}")];
+                upstream.targets = vec![format!("http://{address}").into()];
             }
         }
     }
