@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::background::{Background, Task};
+use crate::cache::Caches;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 
@@ -155,6 +156,7 @@ struct Server {
     clock: Clock,
     background: Background,
     metrics: Metrics,
+    caches: Caches,
 }
 
 /// What belongs to one configuration.
@@ -202,6 +204,11 @@ impl BuildContext {
     /// What the server counts and measures.
     pub fn metrics(&self) -> &Metrics {
         &self.server.metrics
+    }
+
+    /// The caches of the server, to purge them.
+    pub fn caches(&self) -> &Caches {
+        &self.server.caches
     }
 
     /// Where work goes on beside requests; who serves what was built [begins](Background::begin) it.

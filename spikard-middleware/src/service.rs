@@ -45,22 +45,34 @@ pub trait Policy: Send + Sync + 'static {
     fn call<'a>(&'a self, request: Request, next: &'a dyn Service) -> Answer<'a>;
 }
 
+/// A policy that keeps what it stands around, and so can call it when no request is there that waits
+/// for it. All others are [`Policy`], which borrows it for one call.
+pub trait Wrapper: Send + Sync + 'static {
+    /// Puts the policy around a service of the stack.
+    fn around(&self, inner: Arc<dyn Service>) -> Arc<dyn Service>;
+}
+
 /// A policy that is built and ready to be put around services; cheap to clone, and every clone
 /// shares the policy's state (the counters of a rate limit, say).
 ///
 /// It is a [`tower_layer::Layer`], so it fits `axum::Router::layer` and `tower::ServiceBuilder`.
 #[derive(Clone)]
-pub struct Layer(Arc<dyn Policy>);
+pub struct Layer(Arc<dyn Wrapper>);
 
 impl Layer {
     /// Makes a layer of a policy.
     pub fn new(policy: impl Policy) -> Self {
+        Self(Arc::new(Each(Arc::new(policy))))
+    }
+
+    /// Makes a layer of a policy that keeps what it stands around.
+    pub fn wrapping(policy: impl Wrapper) -> Self {
         Self(Arc::new(policy))
     }
 
     /// Puts the policy around a service of the stack.
     pub fn around(&self, inner: Arc<dyn Service>) -> Arc<dyn Service> {
-        Arc::new(Around { policy: Arc::clone(&self.0), inner })
+        self.0.around(inner)
     }
 
     /// Whether both are the same policy with the same state.
@@ -75,12 +87,21 @@ impl std::fmt::Debug for Layer {
     }
 }
 
-struct Around {
-    policy: Arc<dyn Policy>,
+/// One policy around each of several services.
+struct Each<P>(Arc<P>);
+
+impl<P: Policy> Wrapper for Each<P> {
+    fn around(&self, inner: Arc<dyn Service>) -> Arc<dyn Service> {
+        Arc::new(Around { policy: Arc::clone(&self.0), inner })
+    }
+}
+
+struct Around<P> {
+    policy: Arc<P>,
     inner: Arc<dyn Service>,
 }
 
-impl Service for Around {
+impl<P: Policy> Service for Around<P> {
     fn call(&self, request: Request) -> Answer<'_> {
         self.policy.call(request, &*self.inner)
     }

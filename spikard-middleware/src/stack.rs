@@ -36,7 +36,8 @@ macro_rules! policies {
             identity_limit:     rate_limit::by_identity(^rate_limit)             "by verified identity, after it: a forged claim must not exhaust a victim";
             body_limit:         single(max_body_size: BodyLimitConfig = on)      "before anything reads a body";
             decompression:      decompression::limited(^max_body_size, decompression: DecompressionConfig = off) "inside the limit, which is counted again on what comes out";
-            require:            single(require: RequireConfig = off)             "innermost: what an identity may do is known where it would be done";
+            require:            single(require: RequireConfig = off)             "what an identity may do is known where it would be done";
+            cache:              single(cache: CacheConfig = off)                 "innermost: what is stored is for those who may come in, and every policy counts it";
         }
     };
 }

@@ -13,12 +13,13 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::Files;
 use super::body::{FileBody, PIECE};
-use super::conditions::{Validators, Verdict};
 use super::content_type::content_type;
-use super::range::{Wanted, wanted};
+use super::file_validators::validators;
 use super::root::{self, Entry, OpenFile, Wait};
 use crate::coding::{Coding, preferred, vary_by_encoding};
+use crate::conditions::{Validators, Verdict};
 use crate::problem::{PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE, Subject};
+use crate::range::{Wanted, wanted};
 use crate::service::{Request, Response};
 
 /// A file to answer with.
@@ -95,7 +96,7 @@ pub(super) fn answer(
     wait: Wait,
 ) -> io::Result<Response> {
     let Offer { name, open, coding } = file;
-    let validators = Validators::of(&open, coding);
+    let validators = validators(&open, coding);
     let mut response = Response::default();
     insert(response.headers_mut(), ETAG, validators.tag());
     insert(response.headers_mut(), LAST_MODIFIED, validators.last_modified());

@@ -28,11 +28,10 @@
 
 mod answer;
 mod body;
-mod conditions;
 mod config;
 mod content_type;
 mod file;
-mod range;
+mod file_validators;
 mod request_path;
 mod root;
 

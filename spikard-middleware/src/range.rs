@@ -1,20 +1,20 @@
 //! Byte ranges (RFC 9110 section 14). Ranges that overlap or touch are one; several that stay
-//! apart are answered with the whole file, as section 14.2 permits: `multipart/byteranges` has no
+//! apart are answered with the whole, as section 14.2 permits: `multipart/byteranges` has no
 //! users left, and is a known way to make a server work hard.
 
 use std::ops::Range;
 
-/// What a `Range` field asks for, of a file of some size.
+/// What a `Range` field asks for, of a body of some size.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Whole,
     Part(Range<u64>),
-    /// Nothing that the file has.
+    /// Nothing that is there.
     Nothing,
 }
 
 /// Reads the value of `Range`. One that is malformed or of another unit is passed over.
-pub(super) fn wanted(field: &str, size: u64) -> Wanted {
+pub(crate) fn wanted(field: &str, size: u64) -> Wanted {
     let Some((unit, list)) = field.split_once('=') else { return Wanted::Whole };
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return Wanted::Whole;
@@ -54,7 +54,7 @@ fn part(item: &str, size: u64) -> Option<Range<u64>> {
     }
 }
 
-/// A number of any length: what is too large for us is larger than any file.
+/// A number of any length: what is too large for us is larger than any body.
 fn number(digits: &str) -> Option<u64> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| digits.parse().unwrap_or(u64::MAX))

@@ -1,63 +1,47 @@
-//! Validators of a file, and what a request makes depend on them (RFC 9110 sections 8.8 and 13).
+//! Validators of a representation, and what a request makes depend on them (RFC 9110 sections 8.8 and 13).
 
-use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
+use http::header::{ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::root::OpenFile;
-use crate::coding::Coding;
-
-/// 1980-01-02. Reproducible builds date all files earlier than this, whatever is in them.
-const FIRST_REAL_DATE: i64 = 315_619_200;
 /// RFC 9110 section 8.8.2.2: a date is strong if nothing can have changed within its second.
 const SURELY_PAST: Duration = Duration::from_secs(1);
 
-/// The entity tag and date of one representation of a file.
+/// The entity tag and date of one representation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Validators {
-    /// A strong tag with its quotes: another one for every content coding.
-    tag: String,
-    /// In whole seconds; none where the file's date says nothing.
-    modified: Option<SystemTime>,
+pub(crate) struct Validators {
+    /// With its quotes, and with `W/` if it is weak.
+    pub(crate) tag: Option<String>,
+    /// In whole seconds.
+    pub(crate) modified: Option<SystemTime>,
 }
 
 /// What the preconditions of a request come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Proceed,
     NotModified,
     Failed,
 }
 
 impl Validators {
-    /// The tag is made of size and date. A date that every build sets alike is replaced in it by
-    /// the time at which the file system got the file, and is not sent.
-    pub(super) fn of(file: &OpenFile, coding: Option<Coding>) -> Self {
-        let is_real = file.modified.0 >= FIRST_REAL_DATE;
-        let (seconds, nanos) = if is_real { file.modified } else { file.changed };
-        let mut tag = String::with_capacity(40);
-        // Writing to a String does not fail.
-        let _ = write!(tag, "\"{seconds:x}.{nanos:x}-{:x}", file.size);
-        if let Some(coding) = coding {
-            let _ = write!(tag, "-{}", coding.token());
-        }
-        tag.push('"');
-        let modified = u64::try_from(file.modified.0).ok().filter(|_| is_real);
-        Self { tag, modified: modified.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)) }
+    /// The validators that an answer names.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(|tag| tag.trim().to_owned());
+        Self { tag, modified: date(headers, &LAST_MODIFIED) }
     }
 
-    pub(super) fn tag(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(&self.tag).ok()
+    pub(crate) fn tag(&self) -> Option<HeaderValue> {
+        self.tag.as_deref().and_then(|tag| HeaderValue::from_str(tag).ok())
     }
 
-    pub(super) fn last_modified(&self) -> Option<HeaderValue> {
+    pub(crate) fn last_modified(&self) -> Option<HeaderValue> {
         self.modified.and_then(|date| HeaderValue::try_from(httpdate::fmt_http_date(date)).ok())
     }
 
     /// The verdict for GET and HEAD, in the order of RFC 9110 section 13.2.2.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Verdict {
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Verdict {
         if headers.contains_key(IF_MATCH) {
             if !self.is_named(headers, &IF_MATCH, false) {
                 return Verdict::Failed;
@@ -77,10 +61,10 @@ impl Validators {
 
     /// Whether a range may be taken of this representation (RFC 9110 section 13.1.5). `now` is
     /// the time since 1970.
-    pub(super) fn allow_range(&self, headers: &HeaderMap, now: Duration) -> bool {
+    pub(crate) fn allow_range(&self, headers: &HeaderMap, now: Duration) -> bool {
         let Some(condition) = headers.get(IF_RANGE) else { return true };
         if condition.as_bytes().starts_with(b"\"") {
-            return condition.as_bytes() == self.tag.as_bytes();
+            return self.tag.as_ref().is_some_and(|tag| condition.as_bytes() == tag.as_bytes());
         }
         let is_old = |modified: &SystemTime| *modified + SURELY_PAST <= UNIX_EPOCH + now;
         let date = date(headers, &IF_RANGE);
@@ -90,12 +74,18 @@ impl Validators {
     /// Whether a field with tags names this one. A comma in a foreign tag splits it into parts
     /// that are no tags of ours.
     fn is_named(&self, headers: &HeaderMap, field: &HeaderName, weakly: bool) -> bool {
+        // Compared strongly, a weak tag is no other's equal, and not its own (RFC 9110 section 8.8.3.2).
+        let own = self.tag.as_deref().filter(|tag| weakly || !tag.starts_with("W/")).map(opaque);
         let values = headers.get_all(field).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).map(str::trim).any(|tag| {
-            let strong = if weakly { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
-            tag == "*" || strong == self.tag
+            let named = if weakly { opaque(tag) } else { tag };
+            tag == "*" || own == Some(named)
         })
     }
+}
+
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 fn date(headers: &HeaderMap, field: &HeaderName) -> Option<SystemTime> {
@@ -110,7 +100,7 @@ mod tests {
     const SAME: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
     fn validators() -> Validators {
-        Validators { tag: "\"t-br\"".into(), modified: httpdate::parse_http_date(SAME).ok() }
+        Validators { tag: Some("\"t-br\"".into()), modified: httpdate::parse_http_date(SAME).ok() }
     }
 
     fn fields(fields: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -139,6 +129,15 @@ mod tests {
         ] {
             assert_eq!(validators().check(&fields(request)), expected, "{request:?}");
         }
+    }
+
+    #[test]
+    fn a_weak_tag_confirms_what_is_held_and_never_what_is_to_be_changed() {
+        let weak = Validators { tag: Some("W/\"t\"".into()), modified: None };
+        assert_eq!(weak.check(&fields(&[("if-none-match", "\"t\"")])), Verdict::NotModified);
+        assert_eq!(weak.check(&fields(&[("if-match", "W/\"t\"")])), Verdict::Failed);
+        let none = Validators { tag: None, modified: None };
+        assert_eq!(none.check(&fields(&[("if-none-match", "\"\"")])), Verdict::Proceed);
     }
 
     #[test]

@@ -1,0 +1,221 @@
+//! One request: from what is stored, from a fetch that is under way, or from a fetch of its own.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::RANGE;
+use http::{Method, StatusCode};
+use tokio::time::timeout;
+
+use super::answer::{Moment, Wish, is_conditional};
+use super::fetch::{Errand, Landed, copy};
+use super::flight::Verdict;
+use super::judge::{Use, judge, stands_in};
+use super::status::{Forwarded, Handling, ttl};
+use super::store::{Found, Stamp};
+use super::stored::Stored;
+use super::terms::Asker;
+use super::{Caching, key};
+use crate::problem::{GATEWAY_TIMEOUT, SERVICE_UNAVAILABLE, Subject};
+use crate::service::{Answer, Request, Response};
+
+/// How long a fetch may take that no client waits for.
+const REFRESH: Duration = Duration::from_secs(30);
+
+/// A request for something that is not there to be given at once.
+struct Ask {
+    url: Arc<str>,
+    stamp: Stamp,
+    asker: Asker,
+    why: Forwarded,
+    /// What is there for it, if only the leaf confirms it.
+    stored: Option<Stored>,
+    /// What tells its fetch from others.
+    name: String,
+}
+
+impl Caching {
+    /// Answers a `GET` or `HEAD`.
+    pub(super) fn look(&self, request: Request) -> Answer<'_> {
+        let Self { shared, .. } = self;
+        let url = key::url(&request, &shared.ignored);
+        let asker = Asker::of(&request, &shared.config);
+        // Before the store is asked: what changes in between is fetched for nothing, and not the other way round.
+        let stamp = shared.store.stamp(&url);
+        let (why, stored, name) = match shared.store.find(&url, request.headers()) {
+            Found::Stored(stored) => {
+                let name = stored.head.selecting.variant(&url, request.headers());
+                match self.given(&request, &asker, &stored) {
+                    Ok((response, refresh)) => {
+                        if refresh {
+                            let why = Forwarded::Stale;
+                            self.refresh(copy(&request), Ask { url, stamp, asker, why, stored: Some(stored), name });
+                        }
+                        return Box::pin(std::future::ready(response));
+                    }
+                    Err(why) => (why, Some(stored), name),
+                }
+            }
+            Found::Varies(other) => (Forwarded::VaryMiss, None, other.head.selecting.variant(&url, request.headers())),
+            Found::Nothing => (Forwarded::UriMiss, None, url.to_string()),
+            Found::Unstorable => (Forwarded::UriMiss, None, String::new()),
+        };
+        if asker.directives.only_if_cached {
+            // RFC 9111 section 5.2.1.7.
+            let response = GATEWAY_TIMEOUT.response(&Subject::of(&request), "no stored answer fits the request");
+            return Box::pin(std::future::ready(self.said(response, Handling::refused("only-if-cached"))));
+        }
+        // Without anything stored, a part is not worth the whole, nor is a look whether it has changed.
+        let headers = request.headers();
+        let is_part =
+            request.method() == Method::HEAD || headers.contains_key(RANGE) || name.is_empty() && is_conditional(headers);
+        if stored.is_none() && is_part {
+            return self.pass(request, Handling::forwarded(why));
+        }
+        let may_wait = match &stored {
+            Some(stored) => why != Forwarded::Request && !stored.head.terms.lifetime.is_zero(),
+            None => !name.is_empty() && !asker.has_credentials && !asker.directives.no_cache,
+        } && !shared.config.collapse.is_zero();
+        let ask = Ask { url, stamp, asker, why, stored, name };
+        Box::pin(async move { if may_wait { self.together(ask, request).await } else { self.alone(ask, request).await } })
+    }
+
+    /// The answer from what is stored, and whether to fetch it anew beside; or why it cannot be given.
+    fn given(&self, request: &Request, asker: &Asker, stored: &Stored) -> Result<(Response, bool), Forwarded> {
+        let moment = self.moment();
+        let usable = match judge(&stored.head, &asker.directives, moment.now) {
+            Use::Ask(why) => return Err(why),
+            usable => usable,
+        };
+        // What is in the store is complete, so there always is an answer.
+        let response = Wish::of(request).from_stored(stored, moment).ok_or(Forwarded::Stale)?;
+        let metrics = &self.shared.metrics;
+        if usable == Use::Fresh {
+            metrics.hit.inc()
+        } else {
+            metrics.stale.inc()
+        };
+        let handling = Handling::hit(&stored.head, stored.head.age(moment.now));
+        Ok((self.said(response, handling), usable == Use::WhileRevalidate))
+    }
+
+    /// Waits for the fetch that is under way for the same, or begins one for all.
+    async fn together(&self, mut ask: Ask, request: Request) -> Response {
+        let wish = Wish::of(&request);
+        for _ in 0..2 {
+            let (flight, herald) = self.shared.flights.join(ask.name.clone(), ask.stamp);
+            if let Some(herald) = herald {
+                let errand = Errand { flight: Some(Arc::downgrade(&flight)), ..ask.errand() };
+                let task = tokio::spawn(self.clone().lead(errand, request, herald));
+                flight.begun(task.abort_handle());
+                return match task.await {
+                    Ok(landed) => self.finish(&ask, &wish, landed),
+                    Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                    Err(_) => SERVICE_UNAVAILABLE.response(wish.subject(), "the server is going down"),
+                };
+            }
+            let verdict = timeout(self.shared.config.collapse, flight.verdict()).await.unwrap_or(Verdict::Alone);
+            match verdict {
+                Verdict::Shared(stored) if !stored.head.selecting.matches(wish.headers()) => {
+                    ask.name = stored.head.selecting.variant(&ask.url, wish.headers());
+                }
+                Verdict::Shared(stored) => match self.collapsed(&ask, &wish, &stored) {
+                    Some(response) => return response,
+                    None => break,
+                },
+                Verdict::Failed(status) => match self.in_place_of(&ask, &wish, status) {
+                    Some(response) => return response,
+                    None => break,
+                },
+                Verdict::Alone => break,
+            }
+        }
+        self.alone(ask, request).await
+    }
+
+    async fn alone(&self, ask: Ask, request: Request) -> Response {
+        let wish = Wish::of(&request);
+        let landed = self.fetch(&ask.errand(), request).await;
+        self.finish(&ask, &wish, landed)
+    }
+
+    /// Fetches what is stale, beside the request that got it.
+    fn refresh(&self, request: Request, ask: Ask) {
+        let (flight, Some(herald)) = self.shared.flights.join(ask.name.clone(), ask.stamp) else { return };
+        let errand = Errand { flight: Some(Arc::downgrade(&flight)), ..ask.errand() };
+        let task = tokio::spawn(self.clone().lead(errand, request, herald));
+        flight.begun(task.abort_handle());
+        tokio::spawn(async move {
+            let _goes_on = flight;
+            let _ = timeout(REFRESH, task).await;
+        });
+    }
+
+    /// The answer to the request that the leaf was asked for.
+    fn finish(&self, ask: &Ask, wish: &Wish, landed: Landed) -> Response {
+        let moment = self.moment();
+        let metrics = &self.shared.metrics;
+        let forwarded = Handling::forwarded(ask.why);
+        match landed {
+            Landed::Stored { stored, status, body } => {
+                let confirmed = status == StatusCode::NOT_MODIFIED;
+                if confirmed {
+                    metrics.revalidated.inc()
+                } else {
+                    metrics.miss.inc()
+                };
+                let ttl = Some(ttl(&stored.head, stored.head.age(moment.now)));
+                let handling = Handling { status: confirmed.then_some(status), stored: true, ttl, ..forwarded };
+                match wish.from_fetched(&stored, moment, body) {
+                    Some(response) => self.said(response, handling),
+                    // Its reader was kept for it.
+                    None => SERVICE_UNAVAILABLE.response(wish.subject(), "the answer broke off"),
+                }
+            }
+            Landed::Own(response, why) => {
+                metrics.miss.inc();
+                self.said(wish.from_leaf(response), Handling { detail: Some(why), ..forwarded })
+            }
+            Landed::Failed(response) => self.in_place_of(ask, wish, response.status()).unwrap_or_else(|| {
+                metrics.miss.inc();
+                self.said(response, forwarded)
+            }),
+        }
+    }
+
+    /// The answer from what another has fetched.
+    fn collapsed(&self, ask: &Ask, wish: &Wish, stored: &Stored) -> Option<Response> {
+        let moment = self.moment();
+        if judge(&stored.head, &ask.asker.directives, moment.now) != Use::Fresh {
+            return None;
+        }
+        let response = wish.from_fetched(stored, moment, None)?;
+        self.shared.metrics.collapsed.inc();
+        let ttl = Some(ttl(&stored.head, stored.head.age(moment.now)));
+        Some(self.said(response, Handling { collapsed: true, ttl, ..Handling::forwarded(ask.why) }))
+    }
+
+    /// What is stale, in place of an error of the leaf.
+    fn in_place_of(&self, ask: &Ask, wish: &Wish, status: StatusCode) -> Option<Response> {
+        let moment = self.moment();
+        let stored = ask.stored.as_ref().filter(|stored| stands_in(&stored.head, &ask.asker.directives, moment.now))?;
+        let response = wish.from_stored(stored, moment)?;
+        self.shared.metrics.stale.inc();
+        let ttl = Some(ttl(&stored.head, stored.head.age(moment.now)));
+        let handling = Handling { status: Some(status), ttl, detail: Some("stale-if-error"), ..Handling::forwarded(ask.why) };
+        Some(self.said(response, handling))
+    }
+
+    fn moment(&self) -> Moment {
+        let clock = &self.shared.clock;
+        Moment { now: clock.monotonic(), wall: clock.wall() }
+    }
+}
+
+impl Ask {
+    fn errand(&self) -> Errand {
+        let (url, stored) = (Arc::clone(&self.url), self.stored.clone());
+        Errand { url, stamp: self.stamp, asker: self.asker, stored, flight: None }
+    }
+}
