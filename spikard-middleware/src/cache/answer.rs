@@ -50,7 +50,7 @@ impl Wish {
     }
 
     /// The answer to this request, from what was stored before.
-    pub(super) fn from_stored(&self, stored: &Stored, moment: Moment) -> Option<Response> {
+    pub(super) fn stored(&self, stored: &Stored, moment: Moment) -> Option<Response> {
         let mut response = self.answer(stored, moment, None)?;
         response.headers_mut().insert(AGE, stored.head.age(moment.now).as_secs().into());
         Some(response)
@@ -58,7 +58,7 @@ impl Wish {
 
     /// The answer to this request, from what was fetched for it; `body` is the one that was kept for it, if
     /// one was. None where the body is under way, and too far for one more to join.
-    pub(super) fn from_fetched(&self, stored: &Stored, moment: Moment, body: Option<Body>) -> Option<Response> {
+    pub(super) fn fetched(&self, stored: &Stored, moment: Moment, body: Option<Body>) -> Option<Response> {
         let mut response = self.answer(stored, moment, body)?;
         response.headers_mut().extend(stored.head.once.clone());
         Some(response)
@@ -84,7 +84,7 @@ impl Wish {
     }
 
     /// The answer of the leaf, which was asked for the whole whatever the client has.
-    pub(super) fn from_leaf(&self, response: Response) -> Response {
+    pub(super) fn unstored(&self, response: Response) -> Response {
         if self.has(&response) { not_modified(response) } else { response }
     }
 

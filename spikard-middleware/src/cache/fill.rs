@@ -92,16 +92,12 @@ impl Fill {
             return None;
         }
         let place = Some(Place { next: 0, waker: None });
-        let slot = match state.readers.iter().position(Option::is_none) {
-            Some(free) => {
-                state.readers[free] = place;
-                free
-            }
-            None => {
-                state.readers.push(place);
-                state.readers.len() - 1
-            }
-        };
+        let free = state.readers.iter().position(Option::is_none);
+        let slot = free.unwrap_or(state.readers.len());
+        match free {
+            Some(slot) => state.readers[slot] = place,
+            None => state.readers.push(place),
+        }
         Some(Body::new(Reader { fill: Arc::clone(self), slot, left: self.length }))
     }
 
@@ -168,11 +164,10 @@ impl Fill {
         state.source = Some(cx.waker().clone());
         let nobody = state.readers.iter().all(Option::is_none);
         match (state.kept, nobody) {
-            (true, false) => Room::Wanted,
             (true, true) => Room::Unwatched,
             (false, true) => Room::Useless,
             (false, false) if state.pieces.len() >= BEHIND => Room::Full,
-            (false, false) => Room::Wanted,
+            _ => Room::Wanted,
         }
     }
 

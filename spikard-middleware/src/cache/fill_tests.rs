@@ -25,8 +25,8 @@ fn fill(limit: usize) -> Arc<Fill> {
     Fill::new(None, limit, &Budget::new(1 << 20))
 }
 
-fn piece(text: &'static str) -> Piece {
-    Ok(Bytes::from_static(text.as_bytes()))
+fn piece(text: &'static str) -> Bytes {
+    Bytes::from_static(text.as_bytes())
 }
 
 async fn next(reader: &mut Body) -> String {
@@ -34,7 +34,7 @@ async fn next(reader: &mut Body) -> String {
     String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()
 }
 
-async fn run(fill: &Arc<Fill>, body: Body) -> tokio::task::JoinHandle<()> {
+fn run(fill: &Arc<Fill>, body: Body) -> tokio::task::JoinHandle<()> {
     let fill = Arc::clone(fill);
     tokio::spawn(async move { fill.run(body).await })
 }
@@ -44,11 +44,11 @@ async fn everyone_reads_from_the_beginning_while_it_arrives() {
     let (sender, body) = body();
     let fill = fill(100);
     let mut early = fill.reader().unwrap();
-    let task = run(&fill, body).await;
-    sender.send(piece("one")).await.unwrap();
+    let task = run(&fill, body);
+    sender.send(Ok(piece("one"))).await.unwrap();
     assert_eq!(next(&mut early).await, "one");
     let late = fill.reader().unwrap();
-    sender.send(piece("two")).await.unwrap();
+    sender.send(Ok(piece("two"))).await.unwrap();
     drop(early);
     drop(sender);
     assert_eq!(read(late).await.unwrap(), "onetwo");
@@ -62,8 +62,8 @@ async fn it_is_read_on_for_the_store_when_all_are_gone() {
     let (sender, body) = body();
     let fill = fill(100);
     drop(fill.reader());
-    let task = run(&fill, body).await;
-    sender.send(piece("kept")).await.unwrap();
+    let task = run(&fill, body);
+    sender.send(Ok(piece("kept"))).await.unwrap();
     drop(sender);
     task.await.unwrap();
     assert_eq!(fill.whole().unwrap(), "kept");
@@ -73,7 +73,7 @@ async fn it_is_read_on_for_the_store_when_all_are_gone() {
 async fn a_body_without_end_is_read_on_for_a_while_only() {
     let (sender, body) = body();
     let fill = fill(100);
-    let task = run(&fill, body).await;
+    let task = run(&fill, body);
     task.await.unwrap();
     assert!(sender.is_closed());
     assert!(fill.whole().is_none());
@@ -84,14 +84,14 @@ async fn over_its_bound_it_goes_at_the_pace_of_the_slowest_and_ends_with_the_las
     let (sender, body) = body();
     let fill = fill(4);
     let (mut quick, mut slow) = (fill.reader().unwrap(), fill.reader().unwrap());
-    let task = run(&fill, body).await;
+    let task = run(&fill, body);
     for _ in 0..2 {
-        sender.send(piece("four")).await.unwrap();
+        sender.send(Ok(piece("four"))).await.unwrap();
         assert_eq!(next(&mut quick).await, "four");
     }
     // The slow one is behind by as much as it may be: one more piece waits with the sender.
-    sender.send(piece("four")).await.unwrap();
-    assert!(sender.try_send(piece("four")).is_err());
+    sender.send(Ok(piece("four"))).await.unwrap();
+    assert!(sender.try_send(Ok(piece("four"))).is_err());
     assert_eq!(next(&mut slow).await, "four");
     assert_eq!(next(&mut quick).await, "four");
     assert!(fill.reader().is_none(), "its beginning is gone");
@@ -106,8 +106,8 @@ async fn what_breaks_off_breaks_off_for_all_and_is_not_kept() {
     let (sender, body) = body();
     let fill = fill(100);
     let reader = fill.reader().unwrap();
-    let task = run(&fill, body).await;
-    sender.send(piece("half")).await.unwrap();
+    let task = run(&fill, body);
+    sender.send(Ok(piece("half"))).await.unwrap();
     sender.send(Err(std::io::Error::other("gone"))).await.unwrap();
     assert!(read(reader).await.is_err());
     task.await.unwrap();
@@ -120,7 +120,7 @@ async fn a_task_that_is_ended_leaves_no_reader_waiting() {
     let (_sender, body) = body();
     let fill = fill(100);
     let reader = fill.reader().unwrap();
-    let task = run(&fill, body).await;
+    let task = run(&fill, body);
     tokio::task::yield_now().await;
     task.abort();
     assert!(read(reader).await.is_err());

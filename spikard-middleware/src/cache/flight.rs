@@ -105,7 +105,7 @@ mod tests {
         let (ends, ended) = tokio::sync::oneshot::channel::<()>();
         let work = async move {
             let _held = (herald, ends);
-            std::future::pending::<()>().await
+            std::future::pending::<()>().await;
         };
         first.begun(tokio::spawn(work).abort_handle());
         let (second, none) = join();

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use http::header::{ACCEPT_ENCODING, HOST, VARY};
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use super::list::items;
@@ -45,7 +46,7 @@ impl IgnoredQuery {
 pub(super) fn url(request: &Request, ignored: &IgnoredQuery) -> Arc<str> {
     let uri = request.uri();
     let client = request.extensions().get::<Client>();
-    let host = client.map(|client| &*client.host).or_else(|| uri.authority().map(|authority| authority.as_str()));
+    let host = client.map(|client| &*client.host).or_else(|| uri.authority().map(Authority::as_str));
     let host = host.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok())).unwrap_or_default();
     let scheme = client.map_or("http", |client| client.scheme.as_str());
     let mut url = String::with_capacity(scheme.len() + host.len() + uri.path().len() + 64);
@@ -67,7 +68,7 @@ pub(super) fn same_origin(url: &str, reference: &HeaderValue) -> Option<Arc<str>
     {
         return None;
     }
-    let path = reference.path_and_query().map(|path| path.as_str()).filter(|path| path.starts_with('/'))?;
+    let path = reference.path_and_query().map(PathAndQuery::as_str).filter(|path| path.starts_with('/'))?;
     Some(format!("{scheme}://{host}{path}").into())
 }
 

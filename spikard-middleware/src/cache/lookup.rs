@@ -89,7 +89,7 @@ impl Caching {
             usable => usable,
         };
         // What is in the store is complete, so there always is an answer.
-        let response = Wish::of(request).from_stored(stored, moment).ok_or(Forwarded::Stale)?;
+        let response = Wish::of(request).stored(stored, moment).ok_or(Forwarded::Stale)?;
         let metrics = &self.shared.metrics;
         if usable == Use::Fresh {
             metrics.hit.inc()
@@ -167,7 +167,7 @@ impl Caching {
                 };
                 let ttl = Some(ttl(&stored.head, stored.head.age(moment.now)));
                 let handling = Handling { status: confirmed.then_some(status), stored: true, ttl, ..forwarded };
-                match wish.from_fetched(&stored, moment, body) {
+                match wish.fetched(&stored, moment, body) {
                     Some(response) => self.said(response, handling),
                     // Its reader was kept for it.
                     None => SERVICE_UNAVAILABLE.response(wish.subject(), "the answer broke off"),
@@ -175,7 +175,7 @@ impl Caching {
             }
             Landed::Own(response, why) => {
                 metrics.miss.inc();
-                self.said(wish.from_leaf(response), Handling { detail: Some(why), ..forwarded })
+                self.said(wish.unstored(response), Handling { detail: Some(why), ..forwarded })
             }
             Landed::Failed(response) => self.in_place_of(ask, wish, response.status()).unwrap_or_else(|| {
                 metrics.miss.inc();
@@ -190,7 +190,7 @@ impl Caching {
         if judge(&stored.head, &ask.asker.directives, moment.now) != Use::Fresh {
             return None;
         }
-        let response = wish.from_fetched(stored, moment, None)?;
+        let response = wish.fetched(stored, moment, None)?;
         self.shared.metrics.collapsed.inc();
         let ttl = Some(ttl(&stored.head, stored.head.age(moment.now)));
         Some(self.said(response, Handling { collapsed: true, ttl, ..Handling::forwarded(ask.why) }))
@@ -200,7 +200,7 @@ impl Caching {
     fn in_place_of(&self, ask: &Ask, wish: &Wish, status: StatusCode) -> Option<Response> {
         let moment = self.moment();
         let stored = ask.stored.as_ref().filter(|stored| stands_in(&stored.head, &ask.asker.directives, moment.now))?;
-        let response = wish.from_stored(stored, moment)?;
+        let response = wish.stored(stored, moment)?;
         self.shared.metrics.stale.inc();
         let ttl = Some(ttl(&stored.head, stored.head.age(moment.now)));
         let handling = Handling { status: Some(status), ttl, detail: Some("stale-if-error"), ..Handling::forwarded(ask.why) };

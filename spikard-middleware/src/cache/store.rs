@@ -16,7 +16,7 @@ use super::stored::{Content, Stored};
 /// oldest.
 const VARIANTS: usize = 32;
 /// How long it is remembered that the answers of a URL cannot be stored.
-const UNSTORABLE: Duration = Duration::from_secs(60);
+const UNSTORABLE: Duration = Duration::from_mins(1);
 
 /// What is known of a URL.
 #[derive(Clone)]
@@ -123,8 +123,6 @@ impl Store {
 /// What an entry takes beside what it holds: the key twice over, and the records of the map.
 const RECORD: usize = 256;
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as moka calls it")]
-#[expect(clippy::ptr_arg, reason = "as moka calls it")]
 fn weight(url: &Arc<str>, known: &Known) -> u32 {
     let answers: usize = match known {
         Known::Answers(answers) => answers.iter().map(size).sum(),

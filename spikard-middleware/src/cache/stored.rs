@@ -154,8 +154,8 @@ impl Head {
     }
 }
 
-const CONFIRMABLE: Duration = Duration::from_secs(600);
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+const CONFIRMABLE: Duration = Duration::from_mins(10);
+const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// RFC 9111 section 4.2.3. Dates have whole seconds only, so fractions of ours would be none of its age.
 fn initial_age(headers: &HeaderMap, arrival: Arrival) -> Duration {
