@@ -8,6 +8,7 @@ tools=spikard-py/tests/openapi/tools
 packages=()
 command -v curl >/dev/null || packages+=(curl)
 command -v slowhttptest >/dev/null || packages+=(slowhttptest)
+command -v testssl >/dev/null || packages+=(testssl.sh)
 command -v openssl >/dev/null || packages+=(openssl)
 "$python" -c "import ensurepip, sysconfig, pathlib; assert pathlib.Path(sysconfig.get_path('include'), 'Python.h').exists()" \
     2>/dev/null || packages+=(python3 python3-venv python3-dev)

@@ -64,6 +64,7 @@ mod serve;
 pub mod server;
 pub mod suite;
 pub mod testing;
+pub mod tls;
 mod traffic;
 pub mod validation;
 pub mod websocket;
@@ -72,7 +73,7 @@ pub mod workers;
 pub use app::App;
 pub use config::{
     AdminConfig, CaseConfig, CaseExpectConfig, CaseReceivedConfig, CaseRequestConfig, EjectionConfig, LimitsConfig,
-    OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, UpstreamConfig,
+    OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, TlsConfig, UpstreamConfig,
 };
 pub use gateway::Gateway;
 pub use handler::{BodyKind, BodyReadingConfig, Handler, HandlerLeaf, HandlerResult, RequestData};

@@ -88,7 +88,7 @@ pub use background::{Background, Task};
 pub use body_limit::BodyLimitConfig;
 pub use cache::{CacheConfig, Caches, Purge};
 pub use catch_panic::CatchPanicConfig;
-pub use client::{Client, MatchedRoute};
+pub use client::{Client, ClientCertificate, MatchedRoute, SubjectName};
 pub use clock::Clock;
 pub use compression::CompressionConfig;
 pub use context::{BuildContext, BuildError, ConfigPath, Step, Warning};

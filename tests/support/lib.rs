@@ -6,4 +6,5 @@ pub mod pages;
 pub mod program;
 pub mod raw;
 pub mod running;
+pub mod tls;
 pub mod upstream;

@@ -147,7 +147,7 @@ impl Drop for Program {
 
 /// The address in a line of the banner.
 fn address(line: &str) -> Option<SocketAddr> {
-    let rest = line.split_once("listening on http://")?.1;
+    let (_, rest) = line.split_once("listening on ")?.1.split_once("://")?;
     rest.split(|character: char| character.is_whitespace() || character == '/').next()?.parse().ok()
 }
 

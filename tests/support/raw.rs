@@ -4,15 +4,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long a test waits for what must come. No test measures time by it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One connection.
-pub struct Raw {
-    stream: TcpStream,
+pub struct Raw<S = TcpStream> {
+    stream: S,
     buffer: Vec<u8>,
 }
 
@@ -40,8 +40,8 @@ impl Answer {
     }
 }
 
-impl From<TcpStream> for Raw {
-    fn from(stream: TcpStream) -> Self {
+impl<S> From<S> for Raw<S> {
+    fn from(stream: S) -> Self {
         Self { stream, buffer: Vec::new() }
     }
 }
@@ -54,7 +54,9 @@ impl Raw {
     pub async fn connect(address: SocketAddr) -> Self {
         TcpStream::connect(address).await.unwrap_or_else(|error| panic!("{address}: {error}")).into()
     }
+}
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// Sends bytes. A peer that has closed already shows in what it answered.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let _ = self.stream.write_all(bytes.as_ref()).await;

@@ -31,6 +31,15 @@ pub struct LimitsConfig {
     #[serde(with = "units::duration")]
     #[schemars(with = "units::DurationText")]
     pub idle_timeout: Duration,
+    /// How long the handshake of TLS may take from the start of the connection.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "units::DurationText")]
+    pub handshake_timeout: Duration,
+    /// How long a connection may be silent before the system asks whether its client is still there;
+    /// four questions without an answer close it.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "units::DurationText")]
+    pub tcp_keepalive: Duration,
     /// How long a request body may pause; after this time in all, it must also keep to `body_rate`. Slower is answered 408.
     #[serde(with = "units::duration")]
     #[schemars(with = "units::DurationText")]
@@ -66,6 +75,8 @@ impl Default for LimitsConfig {
             uri: Size(8 << 10),
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
+            handshake_timeout: Duration::from_secs(10),
+            tcp_keepalive: Duration::from_mins(1),
             body_timeout: Duration::from_secs(30),
             body_rate: Size(256),
             write_timeout: Duration::from_secs(30),
@@ -87,7 +98,7 @@ mod tests {
         let defaults = serde_json::to_string(&LimitsConfig::default()).unwrap_or_default();
         assert_eq!(
             defaults,
-            r#"{"header_block":65536,"header_fields":100,"uri":8192,"head_timeout":"10s","idle_timeout":"1m","body_timeout":"30s","body_rate":256,"write_timeout":"30s","ping_timeout":"20s","streams":100,"header_list":65536,"connections":10000,"body":{"json_depth":128,"form_fields":1000,"form_files":100}}"#
+            r#"{"header_block":65536,"header_fields":100,"uri":8192,"head_timeout":"10s","idle_timeout":"1m","handshake_timeout":"10s","tcp_keepalive":"1m","body_timeout":"30s","body_rate":256,"write_timeout":"30s","ping_timeout":"20s","streams":100,"header_list":65536,"connections":10000,"body":{"json_depth":128,"form_fields":1000,"form_files":100}}"#
         );
     }
 }

@@ -48,6 +48,7 @@ mod shape;
 mod source;
 mod suggest;
 mod syntax;
+mod tls;
 mod toml;
 pub mod tree;
 #[cfg(test)]
@@ -73,4 +74,5 @@ pub use route::{BrokenResponses, RedirectConfig, ResponseConfig, RouteConfig, Un
 pub use schema::{published, schema};
 pub use source::{Position, Source};
 pub use syntax::Format;
+pub use tls::{CertificateConfig, ClientAuthConfig, ClientAuthMode, ClientCertificateHeadersConfig, TlsConfig, TlsVersion};
 pub use upstream::{AllDown, Balance, EjectionConfig, HashBy, TargetConfig, UpstreamConfig};

@@ -30,6 +30,7 @@ use super::case::CaseConfig;
 use super::limits::LimitsConfig;
 use super::openapi::OpenApiConfig;
 use super::route::RouteConfig;
+use super::tls::TlsConfig;
 use super::upstream::UpstreamConfig;
 
 macro_rules! server_config {
@@ -82,6 +83,9 @@ policies! { server_config, {
         #[serde(with = "units::duration")]
         #[schemars(with = "units::DurationText")]
         pub shutdown_timeout: Duration,
+        /// TLS: the port takes HTTPS.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tls: Option<TlsConfig>,
         /// The networks (CIDR) of proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
         #[schemars(with = "Vec<units::Cidr>")]
         pub trusted_proxies: Vec<IpNet>,
@@ -110,6 +114,7 @@ policies! { server_config, {
         workers: 1,
         graceful_shutdown: true,
         shutdown_timeout: Duration::from_secs(30),
+        tls: None,
         trusted_proxies: Vec::new(),
         limits: LimitsConfig::default(),
         admin: None,

@@ -32,6 +32,7 @@ use crate::proxy::remove_nominated;
 use crate::python::{NoPython, PythonLeaves};
 use crate::routes::{Matched, PathParams, Table};
 use crate::suite;
+use crate::tls::{Shown, Tls};
 use crate::traffic::Requests;
 
 pub use plan::Leaf;
@@ -49,6 +50,7 @@ pub struct Gateway {
     warnings: Vec<Warning>,
     /// The descriptions of routes that the program brought.
     documents: Vec<Arc<Foreign>>,
+    tls: Option<Arc<Tls>>,
     background: Background,
     metrics: Metrics,
 }
@@ -146,6 +148,11 @@ impl Gateway {
             Table::default()
         });
         errors.extend(suite::check(config, ctx));
+        let tls = config.tls.as_ref().map(|tls| Tls::build(tls, &ctx.at(ctx.place().key("tls"))));
+        let tls = tls.transpose().unwrap_or_else(|error| {
+            errors.push(error);
+            None
+        });
         check_server(config, ctx, &mut errors);
         let warnings: Vec<Warning> = warnings.iter().cloned().chain(ctx.take_warnings()).collect();
         if config.strict {
@@ -156,8 +163,8 @@ impl Gateway {
         BuildError::all(errors)?;
         let outside = Outside::new(&stack, requests.as_ref());
         let effective = RouteConfig::default().effective(&config.policies());
-        let (background, metrics) = (ctx.background().clone(), ctx.metrics().clone());
-        Ok(Self { table, routes, effective, stack, outside, warnings, documents, background, metrics })
+        let (tls, background, metrics) = (tls.map(Arc::new), ctx.background().clone(), ctx.metrics().clone());
+        Ok(Self { table, routes, effective, stack, outside, warnings, documents, tls, background, metrics })
     }
 
     /// The routes, in the order of the configuration.
@@ -185,9 +192,15 @@ impl Gateway {
         &self.table
     }
 
-    /// The headers that policies of any route set for upstreams.
+    /// The TLS of the server that this is for.
+    pub fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
+    }
+
+    /// The headers that policies of any route, and TLS, set for upstreams.
     pub fn upstream_headers(&self) -> Vec<HeaderName> {
-        self.routes.iter().flat_map(|route| route.effective().policies.upstream_headers()).collect()
+        let of_policies = self.routes.iter().flat_map(|route| route.effective().policies.upstream_headers());
+        of_policies.chain(self.tls.iter().flat_map(|tls| tls.upstream_headers())).collect()
     }
 
     /// What the server counts and measures, for as long as it runs.
@@ -258,6 +271,11 @@ impl Service for Gateway {
 
     fn call(&self, mut request: Request) -> Answer<'_> {
         remove_nominated(request.headers_mut());
+        if self.tls.is_some()
+            && let Some(shown) = request.extensions().get::<Shown>().cloned()
+        {
+            shown.tell(request.headers_mut());
+        }
         let service = self.choose(&mut request);
         let head = request.method() == Method::HEAD;
         let is_grpc = grpc::is_call(&request);

@@ -27,7 +27,7 @@ use test::TestArguments;
 pub use check::{Built, built};
 pub use host::{EventLoop, Host, RunArguments, run_with};
 pub use man::man_pages;
-pub use serve::{ServeArguments, banner, listening, log};
+pub use serve::{ServeArguments, banner, log};
 
 const START: &str = r#"Start with a file such as
 

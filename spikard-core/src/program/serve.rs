@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &ServeArguments) -> ExitCode {
     };
     let announce = |server: &Server| {
         // A closed standard output is no reason not to serve.
-        let _ = inspect::write(&(listening(server.addresses()) + &routes));
+        let _ = inspect::write(&(listening(server.scheme(), server.addresses(), server.redirecting()) + &routes));
     };
     match runtime.block_on(serve(&config, gateway, shown, announce)) {
         Ok(_) => ExitCode::SUCCESS,
@@ -80,11 +80,15 @@ pub fn log() {
 }
 
 /// Where the server listens, for the banner.
-pub fn listening(addresses: &[SocketAddr]) -> String {
-    addresses.iter().fold(format!("spikard {}\n", env!("CARGO_PKG_VERSION")), |mut text, address| {
-        let _ = writeln!(text, "listening on http://{address}");
-        text
-    })
+fn listening(scheme: &str, addresses: &[SocketAddr], redirecting: &[SocketAddr]) -> String {
+    let mut text = format!("spikard {}\n", env!("CARGO_PKG_VERSION"));
+    for address in addresses {
+        let _ = writeln!(text, "listening on {scheme}://{address}");
+    }
+    for address in redirecting {
+        let _ = writeln!(text, "redirecting http://{address}");
+    }
+    text
 }
 
 /// What is served, and which routes ask for no credentials although others do.

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::lookup_host;
 
 /// How many connections may wait in the system's queue.
@@ -35,6 +36,22 @@ pub(super) async fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>, Bi
 /// Listens like [`listen`] for several processes; gives for each address the sockets of all.
 pub(crate) async fn listen_for_each(host: &str, port: u16, processes: usize) -> Result<Vec<Vec<TcpListener>>, BindError> {
     on_each_address(host, port, |address| shared(address, processes)).await
+}
+
+/// Lets the system ask clients that are silent for so long whether they are still there. Accepted
+/// sockets take this over from the listening one.
+pub(super) fn keep_alive(listener: &TcpListener, after: Duration) -> io::Result<()> {
+    /// The longest time that Linux takes.
+    const LONGEST: Duration = Duration::from_secs(32_767);
+    const SHORTEST: Duration = Duration::from_secs(1);
+    /// How many questions stay without an answer.
+    const QUESTIONS: u32 = 4;
+    if after.is_zero() {
+        return SockRef::from(listener).set_keepalive(false);
+    }
+    let interval = (after / QUESTIONS).clamp(SHORTEST, LONGEST);
+    let settings = TcpKeepalive::new().with_time(after.clamp(SHORTEST, LONGEST)).with_interval(interval).with_retries(QUESTIONS);
+    SockRef::from(listener).set_tcp_keepalive(&settings)
 }
 
 /// What `listen` makes of each address, together with the port that it got.

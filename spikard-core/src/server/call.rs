@@ -134,6 +134,10 @@ fn describe(link: &Link, parts: &mut Parts) {
     let client = Client::of(link.peer, link.scheme.clone(), host, &parts.headers, &server.trusted_proxies);
     server.strip.apply(&mut parts.headers, client.by_proxy);
     parts.extensions.insert(client);
+    if let Some(shown) = link.shown() {
+        parts.extensions.insert(Arc::clone(&shown.certificate));
+        parts.extensions.insert(shown.clone());
+    }
     if parts.extensions.get::<OnUpgrade>().is_some() {
         parts.extensions.insert(server.drain.clone());
     }

@@ -9,8 +9,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::link::Link;
+use super::metered::Metered;
 use super::transport::Transport;
-use super::{http1, http2};
+use super::{http1, http2, tls};
 
 /// What a client that speaks HTTP/2 without negotiation sends first (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -28,18 +29,34 @@ impl Stream for TcpStream {
     }
 }
 
-/// Serves a connection until it ends.
+/// Serves a connection of the network until it ends.
+pub(super) async fn serve_tcp(stream: TcpStream, link: Arc<Link>) {
+    match link.server.tls.clone() {
+        // In a box: it takes more room than a connection that waits for a request.
+        Some(tls) => Box::pin(tls::serve(stream, &tls, link)).await,
+        None => serve(stream, link).await,
+    }
+}
+
+/// Serves a connection without TLS until it ends.
 pub(super) async fn serve(stream: impl Stream, link: Arc<Link>) {
-    let mut transport = Transport::new(stream, Arc::clone(&link));
+    let mut transport = Transport::new(Metered::new(stream, &link), Arc::clone(&link));
     if !wait_for_bytes(&mut transport, &link).await {
         return;
     }
     let protocol = poll_fn(|cx| protocol_of(&mut transport, cx));
     match timeout(link.server.times.head, protocol).await {
-        Ok(Some(Protocol::Http1)) => http1::serve(transport, link).await,
-        Ok(Some(Protocol::Http2)) => http2::serve(transport, link).await,
+        Ok(Some(protocol)) => serve_as(protocol, transport, link).await,
         Ok(None) => {}
         Err(_) => http1::refuse_slow_head(transport, &link).await,
+    }
+}
+
+/// Serves a connection whose protocol is known. Its first bytes lie ahead in the transport.
+pub(super) async fn serve_as<S: Stream>(protocol: Protocol, transport: Transport<S>, link: Arc<Link>) {
+    match protocol {
+        Protocol::Http1 => http1::serve(transport, link).await,
+        Protocol::Http2 => http2::serve(transport, link).await,
     }
 }
 
@@ -62,7 +79,8 @@ pub(super) async fn wait_for_bytes<S: Stream>(transport: &mut Transport<S>, link
     }
 }
 
-enum Protocol {
+/// What is spoken on a connection.
+pub(super) enum Protocol {
     Http1,
     Http2,
 }

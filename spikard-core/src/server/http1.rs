@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use spikard_middleware::problem::REQUEST_TIMEOUT;
+use spikard_middleware::problem::{REQUEST_TIMEOUT, Refusal};
 use tokio::io::AsyncWriteExt;
 use tokio::task::coop::unconstrained;
 use tokio::time::{sleep, timeout};
@@ -34,7 +34,7 @@ pub(super) async fn serve<S: Stream>(mut transport: Transport<S>, link: Arc<Link
         }
         let paused = Instant::now();
         if transport.ahead().is_empty() && !wait_for_bytes(&mut transport, &link).await {
-            return;
+            return transport.close().await;
         }
         is_hot = paused.elapsed() < link.server.beat;
     }
@@ -105,14 +105,20 @@ async fn serve_requests<S: Stream>(transport: Transport<S>, link: &Arc<Link>, is
 }
 
 /// Answers a head that does not arrive in time, and closes.
-pub(super) async fn refuse_slow_head(mut transport: Transport<impl Stream>, link: &Link) {
-    link.has_refused(REQUEST_TIMEOUT);
+pub(super) async fn refuse_slow_head(transport: Transport<impl Stream>, link: &Link) {
+    refuse(transport, link, REQUEST_TIMEOUT, "request head arrives too slowly").await;
+}
+
+/// Answers what is no request yet, and closes.
+pub(super) async fn refuse(mut transport: Transport<impl Stream>, link: &Link, refusal: Refusal, detail: &str) {
+    link.has_refused(refusal);
+    let Refusal { status, slug, title } = refusal;
     let body = format!(
-        r#"{{"type":"https://spikard.dev/errors/{}","title":"{}","status":408,"detail":"request head arrives too slowly"}}"#,
-        REQUEST_TIMEOUT.slug, REQUEST_TIMEOUT.title
+        r#"{{"type":"https://spikard.dev/errors/{slug}","title":"{title}","status":{},"detail":"{detail}"}}"#,
+        status.as_u16()
     );
     let answer = format!(
-        "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\r\n{body}",
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     let goodbye = async {

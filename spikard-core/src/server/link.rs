@@ -4,8 +4,8 @@
 //! times a second and does all timing (`watch`), so that time limits cost a request nothing.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use http::uri::Scheme;
 use spikard_middleware::problem::Refusal;
@@ -13,6 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::Shared;
 use super::head::Ambiguity;
+use crate::tls::Shown;
 use crate::traffic::{Connections, OpenConnection};
 
 /// A connection.
@@ -21,6 +22,8 @@ pub(super) struct Link {
     pub(super) peer: IpAddr,
     pub(super) scheme: Scheme,
     pub(super) meter: Meter,
+    /// The certificate of the client, if it has shown one.
+    shown: OnceLock<Shown>,
     /// Its place among the connections that are allowed; a tunnel keeps it after an upgrade.
     _seat: OwnedSemaphorePermit,
     _counted: Option<OpenConnection>,
@@ -29,7 +32,18 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(server: Arc<Shared>, peer: IpAddr, scheme: Scheme, seat: OwnedSemaphorePermit) -> Self {
         let counted = server.counted.as_ref().map(Connections::opened);
-        Self { server, peer, scheme, meter: Meter::default(), _seat: seat, _counted: counted }
+        let (meter, shown) = (Meter::default(), OnceLock::new());
+        Self { server, peer, scheme, meter, shown, _seat: seat, _counted: counted }
+    }
+
+    /// Notes the certificate of the client.
+    pub(super) fn shows(&self, certificate: Shown) {
+        // There is one handshake on a connection.
+        let _ = self.shown.set(certificate);
+    }
+
+    pub(super) fn shown(&self) -> Option<&Shown> {
+        self.shown.get()
     }
 
     /// Notes that a request was refused before it came to a route.

@@ -23,12 +23,15 @@ mod http2;
 mod hygiene;
 mod link;
 mod local;
+mod metered;
 mod pace;
+mod redirect;
 mod request_body;
 mod serve;
 mod signals;
 mod streams;
 mod strip;
+mod tls;
 mod transport;
 mod unlisten;
 mod watch;
@@ -46,6 +49,7 @@ use spikard_middleware::Service;
 
 use crate::config::{LimitsConfig, ServerConfig};
 use crate::gateway::Gateway;
+use crate::tls::Tls;
 
 pub use crate::traffic::Connections;
 pub use bind::BindError;
@@ -64,6 +68,8 @@ pub(crate) use unlisten::refuse_new;
 pub struct Settings {
     /// The limits of connections and request heads.
     pub limits: LimitsConfig,
+    /// The TLS of connections from the network; none: they speak HTTP without it.
+    pub tls: Option<Arc<Tls>>,
     /// The networks of proxies whose word on clients is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Headers that policies set for upstreams: dropped from every request, in both spellings.
@@ -79,6 +85,7 @@ impl Settings {
     pub fn of(config: &ServerConfig, gateway: &Gateway) -> Self {
         Self {
             limits: config.limits.clone(),
+            tls: gateway.tls().cloned(),
             trusted_proxies: config.trusted_proxies.clone(),
             upstream_headers: gateway.upstream_headers(),
             shutdown_timeout: if config.graceful_shutdown { config.shutdown_timeout } else { Duration::ZERO },
@@ -87,10 +94,17 @@ impl Settings {
     }
 }
 
+impl Settings {
+    fn redirect(&self) -> Option<crate::tls::Redirect> {
+        self.tls.as_ref().and_then(|tls| tls.redirect())
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             limits: LimitsConfig::default(),
+            tls: None,
             trusted_proxies: Vec::new(),
             upstream_headers: Vec::new(),
             shutdown_timeout: ServerConfig::default().shutdown_timeout,
@@ -125,6 +139,7 @@ impl Live {
 pub struct Server {
     doors: serve::Doors,
     addresses: Vec<SocketAddr>,
+    redirecting: Vec<SocketAddr>,
     settings: Settings,
     drain: Drain,
 }
@@ -145,7 +160,10 @@ impl Server {
     /// # Errors
     /// When the name has no address or the port is taken.
     pub async fn bind(host: &str, port: u16, settings: Settings) -> Result<Self, BindError> {
-        let listeners = bind::listen(host, port).await?;
+        let mut listeners = bind::listen(host, port).await?;
+        if let Some(redirect) = settings.redirect() {
+            listeners.extend(bind::listen(host, redirect.from).await?);
+        }
         let failed = |source| BindError { address: host.into(), source };
         Self::with(listeners, Vec::new(), false, settings).map_err(failed)
     }
@@ -160,17 +178,37 @@ impl Server {
     }
 
     fn with(own: Vec<TcpListener>, others: Vec<TcpListener>, are_shared: bool, settings: Settings) -> io::Result<Self> {
-        let addresses = own.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         for listener in own.iter().chain(&others) {
             listener.set_nonblocking(true)?;
+            bind::keep_alive(listener, settings.limits.tcp_keepalive)?;
         }
-        let own = own.into_iter().map(tokio::net::TcpListener::from_std).collect::<io::Result<_>>()?;
-        Ok(Self { doors: serve::Doors { own, others, are_shared }, addresses, settings, drain: Drain::default() })
+        let redirected = settings.redirect().map(|redirect| redirect.from);
+        let is_redirected = |address: &SocketAddr| Some(address.port()) == redirected;
+        let redirects = |listener: &TcpListener| listener.local_addr().is_ok_and(|address| is_redirected(&address));
+        let addresses = own.iter().filter_map(|listener| listener.local_addr().ok());
+        let (redirecting, addresses) = addresses.partition(is_redirected);
+        let door = |listener: TcpListener| serve::Door { redirects: redirects(&listener), listener };
+        let others = others.into_iter().map(door).collect();
+        let own = own.into_iter().map(door).map(|serve::Door { listener, redirects }| {
+            Ok(serve::Door { listener: tokio::net::TcpListener::from_std(listener)?, redirects })
+        });
+        let doors = serve::Doors { own: own.collect::<io::Result<_>>()?, others, are_shared };
+        Ok(Self { doors, addresses, redirecting, settings, drain: Drain::default() })
     }
 
     /// The addresses that are listened on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The addresses where HTTP without TLS is redirected to these.
+    pub fn redirecting(&self) -> &[SocketAddr] {
+        &self.redirecting
+    }
+
+    /// `https` if the server has TLS, else `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.settings.tls.is_some() { "https" } else { "http" }
     }
 
     /// The server's end, for leaves that shall know of it.
@@ -183,8 +221,14 @@ impl Server {
     pub async fn run(self, service: Live, signals: Signals) -> Outcome {
         service.current().begin();
         let grace = self.settings.shutdown_timeout;
-        let shared = Arc::new(Shared::new(self.settings, service, self.drain));
-        serve::run(self.doors, shared, grace, signals).await
+        let port = self.addresses.first().map_or(0, SocketAddr::port);
+        let redirecting = self.settings.redirect().map(|redirect| {
+            let service = redirect::Redirect { port: redirect.to.unwrap_or(port) };
+            let settings = Settings { tls: None, ..self.settings.clone() };
+            Arc::new(Shared::new(settings, Live::new(Arc::new(service)), self.drain.clone()))
+        });
+        let main = Arc::new(Shared::new(self.settings, service, self.drain));
+        serve::run(self.doors, serve::House { main, redirecting }, grace, signals).await
     }
 }
 
@@ -199,6 +243,7 @@ struct Heads {
 struct Shared {
     live: Live,
     drain: Drain,
+    tls: Option<Arc<Tls>>,
     trusted_proxies: Vec<IpNet>,
     strip: strip::Strip,
     heads: Heads,
@@ -221,11 +266,16 @@ impl Shared {
     fn new(settings: Settings, live: Live, drain: Drain) -> Self {
         let limits = settings.limits;
         let time = |limit: Duration| if limit.is_zero() { NEVER } else { limit.min(NEVER) };
-        let times =
-            watch::Times { head: time(limits.head_timeout), idle: time(limits.idle_timeout), write: time(limits.write_timeout) };
+        let times = watch::Times {
+            handshake: time(limits.handshake_timeout),
+            head: time(limits.head_timeout),
+            idle: time(limits.idle_timeout),
+            write: time(limits.write_timeout),
+        };
         Self {
             live,
             drain,
+            tls: settings.tls,
             strip: strip::Strip::new(&settings.upstream_headers),
             trusted_proxies: settings.trusted_proxies,
             heads: Heads { fields: limits.header_fields, uri: size(limits.uri) },

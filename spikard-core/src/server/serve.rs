@@ -37,21 +37,46 @@ const MOMENT: Duration = Duration::from_millis(50);
 
 /// Where connections come from.
 pub(super) struct Doors {
-    pub(super) own: Vec<TcpListener>,
+    pub(super) own: Vec<Door<TcpListener>>,
     /// Those of other processes, which are not registered anywhere: their connections wake nobody.
-    pub(super) others: Vec<std::net::TcpListener>,
+    pub(super) others: Vec<Door<std::net::TcpListener>>,
     /// Whether other processes hold the sockets as well, and go on when this one ends.
     pub(super) are_shared: bool,
 }
 
+/// A listening socket.
+pub(super) struct Door<L> {
+    pub(super) listener: L,
+    /// Whether what comes here is sent to the other doors.
+    pub(super) redirects: bool,
+}
+
+/// What is served at the doors.
+#[derive(Clone)]
+pub(super) struct House {
+    pub(super) main: Arc<Shared>,
+    /// Behind the doors that redirect.
+    pub(super) redirecting: Option<Arc<Shared>>,
+}
+
+impl House {
+    fn behind<L>(&self, door: &Door<L>) -> &Arc<Shared> {
+        self.redirecting.as_ref().filter(|_| door.redirects).unwrap_or(&self.main)
+    }
+}
+
 /// Accepts and serves until the first signal, then drains for at most `grace`.
-pub(super) async fn run(doors: Doors, server: Arc<Shared>, grace: Duration, mut signals: Signals) -> Outcome {
+pub(super) async fn run(doors: Doors, house: House, grace: Duration, mut signals: Signals) -> Outcome {
+    let server = &house.main;
     let seats = Arc::new(Semaphore::new(server.connections));
     let Doors { own, others, are_shared } = doors;
-    let accept = |listener| tokio::spawn(accept(listener, are_shared, Arc::clone(&server), Arc::clone(&seats)));
+    let accept = |door| {
+        let server = Arc::clone(house.behind(&door));
+        tokio::spawn(accept(door.listener, are_shared, server, Arc::clone(&seats)))
+    };
     let mut accepting: Vec<_> = own.into_iter().map(accept).collect();
     if !others.is_empty() {
-        accepting.push(tokio::spawn(glean(others, Arc::clone(&server), Arc::clone(&seats))));
+        accepting.push(tokio::spawn(glean(others, house.clone(), Arc::clone(&seats))));
     }
     let accepting = futures_util::future::join_all(accepting);
     signals.next().await;
@@ -116,21 +141,22 @@ async fn accept(listener: TcpListener, is_shared: bool, server: Arc<Shared>, sea
 
 /// Takes what waits at the sockets of other processes. One that lives and works leaves nothing
 /// there: this is for clients of one that has crashed, or that is busy with something else.
-async fn glean(listeners: Vec<std::net::TcpListener>, server: Arc<Shared>, seats: Arc<Semaphore>) {
-    while timeout(GLEANING, server.drain.begun()).await.is_err() {
-        let left: Vec<_> = listeners.iter().filter(has_waiting).collect();
+async fn glean(doors: Vec<Door<std::net::TcpListener>>, house: House, seats: Arc<Semaphore>) {
+    let has_waiting = |door: &&Door<std::net::TcpListener>| has_waiting(&door.listener);
+    while timeout(GLEANING, house.main.drain.begun()).await.is_err() {
+        let left: Vec<_> = doors.iter().filter(has_waiting).collect();
         if left.is_empty() {
             continue;
         }
         sleep(MOMENT).await;
-        for listener in left.into_iter().filter(has_waiting) {
+        for door in left.into_iter().filter(has_waiting) {
             while let Ok(seat) = Arc::clone(&seats).try_acquire_owned() {
-                let taken = listener.accept().and_then(|(stream, _)| {
+                let taken = door.listener.accept().and_then(|(stream, _)| {
                     stream.set_nonblocking(true)?;
                     TcpStream::from_std(stream)
                 });
                 match taken {
-                    Ok(stream) => start(stream, &server, seat),
+                    Ok(stream) => start(stream, house.behind(door), seat),
                     Err(error) if is_of_one_connection(&error) => {}
                     Err(_) => break,
                 }
@@ -147,8 +173,9 @@ pub(crate) fn has_waiting(listener: &impl AsFd) -> bool {
 fn start(stream: TcpStream, server: &Arc<Shared>, seat: OwnedSemaphorePermit) {
     // It fails only where the peer is gone again; then there is nothing to serve.
     let Ok(peer) = stream.set_nodelay(true).and_then(|()| stream.peer_addr()) else { return };
-    let link = Arc::new(Link::new(Arc::clone(server), peer.ip(), Scheme::HTTP, seat));
-    server.drain.spawn_connection(connection::serve(stream, link));
+    let scheme = if server.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+    let link = Arc::new(Link::new(Arc::clone(server), peer.ip(), scheme, seat));
+    server.drain.spawn_connection(connection::serve_tcp(stream, link));
 }
 
 /// Whether an error of `accept` says nothing about the next one.

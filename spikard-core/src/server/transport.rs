@@ -1,4 +1,4 @@
-//! The byte stream of a connection, metered. It can be handed back what was read too much, and it
+//! The byte stream of a connection, metered as it is read. It can be handed back what was read too much, and it
 //! closes in a way that does not cost the peer the last answer.
 
 use std::io;
@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::timeout;
 
 use super::connection::Stream;
 use super::head::{Progress, Scan};
 use super::link::Link;
+use super::watch::LINGER;
 
 /// How much is read at a time where the bytes are looked at or thrown away.
 const CHUNK: usize = 4096;
@@ -72,14 +74,9 @@ impl<S: Stream> Transport<S> {
         meter.has_read(bytes.len());
     }
 
-    /// Notes how a write went.
-    fn metered(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        match &written {
-            Poll::Ready(Ok(bytes)) => self.link.meter.has_written(*bytes),
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.link.meter.is_blocked(),
-        }
-        written
+    /// Ends the connection in good order, if the peer does not hold that up.
+    pub(super) async fn close(&mut self) {
+        let _ = timeout(LINGER, self.shutdown()).await;
     }
 }
 
@@ -108,8 +105,7 @@ impl<S: Stream> AsyncRead for Transport<S> {
 
 impl<S: Stream> AsyncWrite for Transport<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.metered(written)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -117,8 +113,7 @@ impl<S: Stream> AsyncWrite for Transport<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.metered(written)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -10,6 +10,7 @@ pub(super) const LINGER: Duration = Duration::from_secs(2);
 /// The time limits that the driver of a connection holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
+    pub(super) handshake: Duration,
     pub(super) head: Duration,
     pub(super) idle: Duration,
     pub(super) write: Duration,
@@ -131,7 +132,12 @@ impl Writes {
 mod tests {
     use super::*;
 
-    const TIMES: Times = Times { head: Duration::from_secs(10), idle: Duration::from_mins(1), write: Duration::from_secs(30) };
+    const TIMES: Times = Times {
+        handshake: Duration::from_secs(10),
+        head: Duration::from_secs(10),
+        idle: Duration::from_mins(1),
+        write: Duration::from_secs(30),
+    };
     const NONE: Reading = Reading::NONE;
     const HEAD: Reading = Reading { read: 5, ..NONE };
     const OPEN: Reading = Reading { read: 50, mark: 50, calls: 1, open: 1, ..NONE };

@@ -32,6 +32,8 @@ mod query;
 mod tokens;
 mod upstream_headers;
 
+pub use self::upstream_headers::needed_by_requests;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 

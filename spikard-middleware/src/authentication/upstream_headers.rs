@@ -13,6 +13,11 @@ use crate::policy::Setting;
 const NEEDED: [HeaderName; 5] =
     [header::AUTHORIZATION, header::CONTENT_ENCODING, header::CONTENT_TYPE, header::COOKIE, header::ORIGIN];
 
+/// Whether a header must not be given another use: requests need it.
+pub fn needed_by_requests(name: &HeaderName) -> bool {
+    is_reserved(name) || NEEDED.contains(name)
+}
+
 /// Checks the names that both settings give.
 ///
 /// # Errors
@@ -23,7 +28,7 @@ pub(super) fn check(jwt: &Setting<'_, JwtConfig>, api_key: &Setting<'_, ApiKeyCo
     let mut problem = |name: &str| {
         // What is no name at all is told where the settings are read.
         let header: HeaderName = name.parse().ok()?;
-        if is_reserved(&header) || NEEDED.contains(&header) || key.as_ref() == Some(&header) {
+        if needed_by_requests(&header) || key.as_ref() == Some(&header) {
             return Some(format!(
                 "`{name}` is a header that requests need, expected another: what clients send in it is dropped"
             ));

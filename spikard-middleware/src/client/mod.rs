@@ -5,6 +5,7 @@
 //! are there only in what they agree about; from an untrusted peer they are dropped by the server
 //! before anything sees them.
 
+mod certificate;
 mod hops;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,6 +15,7 @@ use http::HeaderMap;
 use http::uri::Scheme;
 use ipnet::IpNet;
 
+pub use self::certificate::{ClientCertificate, SubjectName};
 use self::hops::{FOR, FORWARDED, Hop};
 use crate::host::Host;
 
