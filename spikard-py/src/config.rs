@@ -19,13 +19,14 @@ pub(crate) fn load(config: &Bound<'_, PyAny>, routes: Vec<ProgramRoute>) -> PyRe
     load_tree("ServerConfig", tree, "".as_ref(), &process_environment).map_err(|report| wrong(&report))
 }
 
-/// What a program must know of a `ServerConfig` before there is a server: host, port, the number of workers, and the
-/// seconds that requests in flight have at the end.
+/// What a program must know of a `ServerConfig` before there is a server: host, port, the number of workers, the
+/// seconds that requests in flight have at the end, the scheme of its URLs, and the port that is redirected to them.
 #[pyfunction]
-pub(crate) fn launch_settings(config: &Bound<'_, PyAny>) -> PyResult<(String, u16, u16, f64)> {
+pub(crate) fn launch_settings(config: &Bound<'_, PyAny>) -> PyResult<(String, u16, u16, f64, &'static str, Option<u16>)> {
     let config = load(config, Vec::new())?.config;
     let patience = if config.graceful_shutdown { config.shutdown_timeout } else { Duration::ZERO };
-    Ok((config.host, config.port, config.workers, patience.as_secs_f64()))
+    let (scheme, redirect) = (config.scheme(), config.redirect_http());
+    Ok((config.host, config.port, config.workers, patience.as_secs_f64(), scheme, redirect))
 }
 
 /// A report as an exception.

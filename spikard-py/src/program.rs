@@ -56,6 +56,7 @@ impl Host for Program {
         };
         arguments.apply(&mut built.loaded.config);
         let config = built.loaded.config;
+        let (scheme, redirect) = (config.scheme(), config.redirect_http());
         ended(Python::attach(|py| {
             let given = PyDict::new(py);
             given.set_item("file", &arguments.file)?;
@@ -63,6 +64,8 @@ impl Host for Program {
             given.set_item("port", config.port)?;
             given.set_item("workers", config.workers)?;
             given.set_item("shutdown_timeout", config.shutdown_timeout.as_secs_f64())?;
+            given.set_item("scheme", scheme)?;
+            given.set_item("redirect", redirect)?;
             given.set_item("banner", banner(&arguments.file, &built.gateway))?;
             py.import("spikard._server")?.getattr("run_file")?.call((), Some(&given)).map(drop)
         }))

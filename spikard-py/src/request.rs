@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::request::Parts;
 use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple};
-use spikard_core::{Client, Identity, MatchedRoute, RequestId};
+use spikard_core::{Client, ClientCertificate, Identity, MatchedRoute, RequestId};
 
 use crate::asked;
 use crate::body;
@@ -40,7 +41,7 @@ struct Now {
 }
 
 /// What can be asked for as an item, too.
-const ITEMS: [&str; 15] = [
+const ITEMS: [&str; 16] = [
     "method",
     "path",
     "query_string",
@@ -55,6 +56,7 @@ const ITEMS: [&str; 15] = [
     "path_params",
     "claims",
     "consumer",
+    "client_certificate",
     "state",
 ];
 
@@ -217,6 +219,17 @@ impl Request {
     #[getter]
     fn consumer(&self) -> Option<String> {
         self.parts().extensions.get::<Identity>()?.consumer.as_deref().map(str::to_owned)
+    }
+
+    /// The certificate that the client has shown on the connection, with `tls.client_auth`.
+    #[getter]
+    fn client_certificate<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let parts = self.parts();
+        let Some(shown) = parts.extensions.get::<Arc<ClientCertificate>>() else { return Ok(None) };
+        let class = py.import(intern!(py, "spikard.datastructures"))?.getattr("ClientCertificate")?;
+        let names = shown.names.iter().map(|name| (name.kind, name.value.as_str()));
+        let names = PyTuple::new(py, names.collect::<Vec<_>>())?;
+        class.call1((&shown.subject, names, &shown.serial, &shown.fingerprint, PyBytes::new(py, &shown.der))).map(Some)
     }
 
     /// A place for what belongs to this request alone.

@@ -31,9 +31,9 @@ pub(crate) fn take() -> Option<Worker> {
 }
 
 /// Runs `workers` processes of a command on one port, until this process is told to stop.
-/// `listening` is called with the addresses.
+/// `redirect` is a second port of the host; `listening` is called with the addresses of the first.
 #[pyfunction]
-#[pyo3(signature = (command, workers, host, port, shutdown_timeout, max_requests, max_rss, listening))]
+#[pyo3(signature = (command, workers, host, port, redirect, shutdown_timeout, max_requests, max_rss, listening))]
 #[allow(clippy::too_many_arguments)] // each is an argument of `run`
 pub(crate) fn supervise(
     py: Python<'_>,
@@ -41,6 +41,7 @@ pub(crate) fn supervise(
     workers: usize,
     host: String,
     port: u16,
+    redirect: Option<u16>,
     shutdown_timeout: f64,
     max_requests: Option<u64>,
     max_rss: Option<u64>,
@@ -52,6 +53,9 @@ pub(crate) fn supervise(
     log::begin();
     let timeout = Duration::try_from_secs_f64(shutdown_timeout).unwrap_or(Duration::MAX);
     let mut supervisor = Supervisor::new(workers).command(program, arguments).listen_on(host, port).shutdown_timeout(timeout);
+    if let Some(port) = redirect {
+        supervisor = supervisor.redirect_http(port);
+    }
     if let Some(requests) = max_requests {
         supervisor = supervisor.max_requests(requests);
     }

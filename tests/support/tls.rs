@@ -7,9 +7,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod, KeyPair,
     KeyUsagePurpose, PKCS_RSA_SHA256, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
+use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ProtocolVersion, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -186,13 +187,11 @@ impl Client {
     /// # Errors
     /// When the handshake fails.
     pub async fn certificate(&self, address: SocketAddr, host: &str) -> Result<CertificateDer<'static>, String> {
-        let stream = self.connect(address, host).await.map_err(|error| error.to_string())?;
+        let mut config = ClientConfig::clone(&self.0);
+        // A session that goes on is one with the certificate that it began with.
+        config.resumption = Resumption::disabled();
+        let stream = Self(Arc::new(config)).connect(address, host).await.map_err(|error| error.to_string())?;
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         chain.first().cloned().map(CertificateDer::into_owned).ok_or_else(|| "no certificate".into())
     }
-}
-
-/// The version that was agreed on.
-pub fn version(stream: &TlsStream<TcpStream>) -> Option<ProtocolVersion> {
-    stream.get_ref().1.protocol_version()
 }

@@ -128,6 +128,16 @@ policies! { server_config, {
 } }
 
 impl ServerConfig {
+    /// `https` if the server has TLS, else `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// The second port, where HTTP is redirected.
+    pub fn redirect_http(&self) -> Option<u16> {
+        self.tls.as_ref().and_then(|tls| tls.redirect_http)
+    }
+
     /// Takes host and port from `SPIKARD_HOST` and `SPIKARD_PORT`, where they are set.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ pub struct Supervisor {
     command: Option<(OsString, Vec<OsString>)>,
     host: String,
     port: u16,
+    redirect: Option<u16>,
     shutdown_timeout: Duration,
     max_requests: Option<u64>,
     max_rss: Option<u64>,
@@ -67,7 +68,16 @@ impl Supervisor {
     /// A supervisor of `workers` processes (at least one) on the default host and port.
     pub fn new(workers: usize) -> Self {
         let ServerConfig { host, port, shutdown_timeout, .. } = ServerConfig::default();
-        Self { workers: workers.max(1), command: None, host, port, shutdown_timeout, max_requests: None, max_rss: None }
+        Self {
+            workers: workers.max(1),
+            command: None,
+            host,
+            port,
+            redirect: None,
+            shutdown_timeout,
+            max_requests: None,
+            max_rss: None,
+        }
     }
 
     /// The command of a worker; the one that this process was started with if none is given.
@@ -80,6 +90,13 @@ impl Supervisor {
     #[must_use]
     pub fn listen_on(self, host: impl Into<String>, port: u16) -> Self {
         Self { host: host.into(), port, ..self }
+    }
+
+    /// A second port of the same host, where workers redirect HTTP if their settings say so
+    /// (`tls.redirect_http`).
+    #[must_use]
+    pub fn redirect_http(self, port: u16) -> Self {
+        Self { redirect: Some(port), ..self }
     }
 
     /// How long the workers' requests in flight may take at their end. Five seconds later they are
@@ -117,8 +134,8 @@ impl Supervisor {
             return Err(SupervisorError::Unsupported("max_rss is set, expected none: it is known on Linux only"));
         }
         let mut signals = Signals::new()?;
-        let sockets = Sockets::listen(&self.host, self.port, self.workers).await?;
-        listening(&sockets.addresses());
+        let sockets = Sockets::listen(&self.host, self.port, self.redirect, self.workers).await?;
+        listening(sockets.addresses());
         let (program, arguments) = match self.command {
             Some(command) => command,
             None => (std::env::current_exe()?.into(), std::env::args_os().skip(1).collect()),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._spikard import Request
     from .app import Spikard
     from .config import *  # noqa: F403  # generated
-    from .datastructures import Headers, State, UploadFile
+    from .datastructures import ClientCertificate, Headers, State, UploadFile
     from .di import Provide
     from .events import SseEvent
     from .exceptions import DependencyError, HTTPException
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Body",
+    "ClientCertificate",
     "Cookie",
     "DependencyError",
     "File",
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "_spikard": "Request",
     "app": "Spikard",
-    "datastructures": "Headers State UploadFile",
+    "datastructures": "ClientCertificate Headers State UploadFile",
     "di": "Provide",
     "events": "SseEvent",
     "exceptions": "DependencyError HTTPException",

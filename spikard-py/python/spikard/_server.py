@@ -62,7 +62,8 @@ def document(app: Spikard, config: ServerConfig) -> dict[str, Any]:
 class Serving:
     """A server and the apps behind it, on the running loop."""
 
-    def __init__(self, server: _spikard.Server, apps: Sequence[Spikard], patience: float) -> None:
+    def __init__(self, server: _spikard.Server, apps: Sequence[Spikard], patience: float, announce: Announce) -> None:
+        self._announce = announce
         self._apps = apps
         self._patience = patience
         self._loop = asyncio.get_running_loop()
@@ -94,7 +95,7 @@ class Serving:
         with self._signals():
             # Who has read this may send a signal.
             if not _spikard.is_worker():
-                _announce(addresses)
+                self._announce(addresses)
             try:
                 await asyncio.shield(self._ended)
             except asyncio.CancelledError:
@@ -150,11 +151,12 @@ async def serve(
 ) -> None:
     """Serves on the running loop, beside whatever else runs there."""
     settings = config if config is not None else app.config
-    configured_host, configured_port, workers, patience = _spikard.launch_settings(settings)
+    configured_host, configured_port, workers, patience, *banner = _spikard.launch_settings(settings)
     if workers > 1:
         raise ValueError(f"workers is {workers}, expected 1: serve() serves in the process that calls it")
     server = _build(app, settings, asyncio.get_running_loop(), None)
-    await Serving(server, [app], patience).run(*_address(host, port, configured_host, configured_port))
+    serving = Serving(server, [app], patience, _announcing(*banner))
+    await serving.run(*_address(host, port, configured_host, configured_port))
 
 
 def run(
@@ -173,7 +175,7 @@ def run(
     settings = config if config is not None else app.config
     if loop not in ("auto", "asyncio", "uvloop"):
         raise ValueError(f"loop is {loop!r}, expected 'auto', 'asyncio' or 'uvloop'")
-    configured_host, configured_port, configured_workers, patience = _spikard.launch_settings(settings)
+    configured_host, configured_port, configured_workers, patience, *banner = _spikard.launch_settings(settings)
     count = configured_workers if workers is None else workers
     if not isinstance(count, int) or count < 1:
         raise ValueError(f"workers is {count!r}, expected a whole number, at least 1")
@@ -187,32 +189,46 @@ def run(
             return
     host, port = _address(host, port, configured_host, configured_port)
     if (count > 1 or max_requests or max_rss) and not _spikard.is_worker():
-        _spikard.supervise(_command(), count, host, port, patience, max_requests, max_rss, _announce)
+        announce = _announcing(*banner)
+        _spikard.supervise(_command(), count, host, port, banner[1], patience, max_requests, max_rss, announce)
         return
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
-        await Serving(_build(app, settings, event_loop, turns), [app], patience).run(host, port)
+        server = _build(app, settings, event_loop, turns)
+        await Serving(server, [app], patience, _announcing(*banner)).run(host, port)
 
     _run_on(loop, main)
 
 
-def run_file(*, file: str, host: str, port: int, workers: int, shutdown_timeout: float, banner: str) -> None:
+def run_file(
+    *,
+    file: str,
+    host: str,
+    port: int,
+    workers: int,
+    shutdown_timeout: float,
+    scheme: str,
+    redirect: int | None,
+    banner: str,
+) -> None:
     """Serves a configuration file with the applications that it names, until SIGTERM or Ctrl-C."""
     _log.show()
+    announce = _announcing(scheme, redirect)
     if not _spikard.is_worker():
         print(banner, end="", file=sys.stderr, flush=True)
         if workers > 1:
-            _spikard.supervise(_command(), workers, host, port, shutdown_timeout, None, None, _announce)
+            _spikard.supervise(_command(), workers, host, port, redirect, shutdown_timeout, None, None, announce)
             return
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
         server = _spikard.Server.of_file(file, event_loop, turns)
         _threads.use(event_loop, server.on_thread)
-        await Serving(server, server.applications, shutdown_timeout).run(host, port)
+        await Serving(server, server.applications, shutdown_timeout, announce).run(host, port)
 
     _run_on("auto", main)
 
 
+Announce = Callable[[list[tuple[str, int]]], None]
 Main = Callable[[asyncio.AbstractEventLoop, "_spikard.Turns | None"], Coroutine[Any, Any, None]]
 
 
@@ -251,10 +267,17 @@ def _command() -> list[str]:
     return command()
 
 
-def _announce(addresses: list[tuple[str, int]]) -> None:
-    for address, number in addresses:
-        shown = f"[{address}]" if ":" in address else address
-        print(f"listening on http://{shown}:{number}", file=sys.stderr, flush=True)
+def _announcing(scheme: str, redirect: int | None) -> Announce:
+    """What says where the server listens."""
+
+    def announce(addresses: list[tuple[str, int]]) -> None:
+        for address, number in addresses:
+            shown = f"[{address}]" if ":" in address else address
+            print(f"listening on {scheme}://{shown}:{number}", file=sys.stderr, flush=True)
+            if redirect is not None:
+                print(f"redirecting http://{shown}:{redirect}", file=sys.stderr, flush=True)
+
+    return announce
 
 
 def _close(event_loop: asyncio.AbstractEventLoop) -> None:

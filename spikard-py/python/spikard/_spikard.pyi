@@ -11,7 +11,7 @@ from spikard._plan import JsonSchema, Route
 from spikard._server import Hooks
 from spikard.app import Spikard
 from spikard.config import ServerConfig
-from spikard.datastructures import Headers, State
+from spikard.datastructures import ClientCertificate, Headers, State
 from spikard.responses import Response
 
 class _Bytes(bytes):
@@ -63,6 +63,10 @@ class Request:
     def claims(self) -> dict[str, Any] | None: ...
     @property
     def consumer(self) -> str | None: ...
+    @property
+    def client_certificate(self) -> ClientCertificate | None:
+        """The certificate that the client has shown on the connection, with `tls.client_auth`."""
+
     @property
     def state(self) -> State: ...
     def body(self) -> _Bytes:
@@ -193,14 +197,15 @@ def panic_at(name: str, before: int) -> None:
     """Lets the one panic who passes that point of the bridge after `before` others. Dev builds only."""
 
 def is_worker() -> bool: ...
-def launch_settings(config: ServerConfig) -> tuple[str, int, int, float]:
-    """Host, port, number of workers, seconds for requests in flight at the end."""
+def launch_settings(config: ServerConfig) -> tuple[str, int, int, float, str, int | None]:
+    """Host, port, number of workers, seconds for requests in flight at the end, scheme, port that is redirected."""
 
 def supervise(
     command: list[str],
     workers: int,
     host: str,
     port: int,
+    redirect: int | None,
     shutdown_timeout: float,
     max_requests: int | None,
     max_rss: int | None,

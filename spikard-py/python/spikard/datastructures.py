@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from io import SEEK_SET, BytesIO
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar
 
 from ._headers import Headers, HeadersInit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Headers", "State", "UploadFile"]
+__all__ = ["ClientCertificate", "Headers", "State", "UploadFile"]
 
 T = TypeVar("T")
 
@@ -24,6 +24,21 @@ async def _on_thread(function: Callable[..., T], *arguments: Any) -> T:
     import asyncio
 
     return await asyncio.to_thread(function, *arguments)
+
+
+class ClientCertificate(NamedTuple):
+    """The certificate that a client has shown on its connection; the server has verified it."""
+
+    subject: str
+    """The subject as text (RFC 4514), such as `CN=shop,O=Example`; it may be empty."""
+    names: tuple[tuple[str, str], ...]
+    """The alternative names: pairs of `DNS`, `URI`, `email`, `IP` or `DirName` and the name."""
+    serial: str
+    """The serial number that the issuer gave it, in hexadecimal."""
+    fingerprint: str
+    """The SHA-256 digest of the certificate, in hexadecimal."""
+    der: bytes
+    """The certificate itself."""
 
 
 class UploadFile:
