@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod, KeyPair,
-    KeyUsagePurpose, PKCS_RSA_SHA256, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, CrlDistributionPoint, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RevokedCertParams, SanType,
+    SerialNumber, date_time_ymd,
 };
 use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject;
@@ -57,6 +59,18 @@ impl Authority {
     /// A certificate for host names.
     pub fn host(&self, names: &[&str]) -> Issued {
         self.issue(&named(names, names.first().copied().unwrap_or("none")), key())
+    }
+
+    /// A certificate as authorities of browsers issue them: for 90 days, and with a place where the list of
+    /// revoked ones would be.
+    pub fn host_for_90_days(&self, names: &[&str]) -> Issued {
+        let mut params = named(names, "90 days");
+        params.not_before = SystemTime::now().into();
+        params.not_after = params.not_before + Duration::from_hours(24 * 90);
+        params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec!["http://127.0.0.1:1/list".into()] }];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        self.issue(&params, key())
     }
 
     /// The same with an RSA key.

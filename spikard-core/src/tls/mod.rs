@@ -147,6 +147,8 @@ fn server_config(
     };
     let builder = rustls::ServerConfig::builder_with_provider(provider).with_protocol_versions(versions)?;
     let mut config = builder.with_client_cert_verifier(verifier).with_cert_resolver(Arc::new(certificates));
+    // 256 bits first, whatever the client would rather have: all suites that are offered are good ones.
+    config.ignore_client_order = true;
     // A client that offers others only is refused (RFC 7301): it may believe to speak to another service.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // Sessions go on without anything being kept for them here (RFC 5077, RFC 8446 section 4.6.1).
