@@ -57,13 +57,19 @@ impl Tls {
         let watched = watch::Watched::new(config, ctx);
         let client_auth = config.client_auth.clone().unwrap_or_default();
         let headers = Headers::build(&client_auth.headers, &ctx.at(ctx.place().key("client_auth").key("headers")));
-        let current = Arc::new(ArcSwap::from_pointee(Acceptance::build(config, ctx)?));
+        let (headers, accepted) = match (headers, Acceptance::build(config, ctx)) {
+            (Ok(headers), Ok(accepted)) => (headers, accepted),
+            (headers, accepted) => {
+                return Err(BuildError::Several(headers.err().into_iter().chain(accepted.err()).collect()));
+            }
+        };
+        let current = Arc::new(ArcSwap::from_pointee(accepted));
         let redirect = config.redirect_http.map(|from| Redirect { from, to: config.public_port });
         if redirect.is_none() && config.public_port.is_some() {
             ctx.warn("public_port", "there is no `redirect_http` that could name this port");
         }
         let watch = ctx.spawn(watched.follow(Arc::clone(&current)));
-        Ok(Self { current, headers: headers?, redirect, _watch: watch })
+        Ok(Self { current, headers, redirect, _watch: watch })
     }
 
     /// What answers the next handshake.

@@ -17,7 +17,7 @@ from types import TracebackType
 PATIENCE = 20.0
 """How long a test waits for what must come, in seconds. No test measures time by it."""
 
-_LISTENING = re.compile(r"http://(\[[0-9a-f:.]+\]|[0-9.]+):(\d+)")
+_LISTENING = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[0-9.]+):(\d+)")
 _SETTINGS = ("SPIKARD_HOST", "SPIKARD_PORT", "RUST_LOG")
 
 
@@ -60,17 +60,20 @@ class Program:
         Raises:
             NotStarted: It does not say so.
         """
-        line = self.logged(lambda line: _LISTENING.search(line) is not None)
-        found = _LISTENING.search(line) if line is not None else None
-        if found is None:
-            raise NotStarted(f"the program does not listen; exit code {self.process.poll()}; it says:\n{self.log}")
-        return found[1].strip("[]"), int(found[2])
+        found = self._listening()
+        return found[2].strip("[]"), int(found[3])
 
     @property
     def url(self) -> str:
         """The address as the beginning of a URL."""
-        host, port = self.address
-        return f"http://{host}:{port}"
+        return self._listening()[0]
+
+    def _listening(self) -> re.Match[str]:
+        line = self.logged(lambda line: _LISTENING.search(line) is not None)
+        found = _LISTENING.search(line) if line is not None else None
+        if found is None:
+            raise NotStarted(f"the program does not listen; exit code {self.process.poll()}; it says:\n{self.log}")
+        return found
 
     @property
     def log(self) -> str:
