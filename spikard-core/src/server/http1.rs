@@ -112,7 +112,7 @@ pub(super) async fn refuse_slow_head(transport: Transport<impl Stream>, link: &L
 /// Answers what is no request yet, and closes.
 pub(super) async fn refuse(mut transport: Transport<impl Stream>, link: &Link, refusal: Refusal, detail: &str) {
     link.has_refused(refusal);
-    let Refusal { status, slug, title } = refusal;
+    let Refusal { status, slug, title, .. } = refusal;
     let body = format!(
         r#"{{"type":"https://spikard.dev/errors/{slug}","title":"{title}","status":{},"detail":"{detail}"}}"#,
         status.as_u16()
