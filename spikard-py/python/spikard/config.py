@@ -29,6 +29,9 @@ __all__ = [
     "CaseReceivedConfig",
     "CaseRequestConfig",
     "CatchPanicConfig",
+    "CertificateConfig",
+    "ClientAuthConfig",
+    "ClientCertificateHeadersConfig",
     "CompressionConfig",
     "ContactInfo",
     "CorsConfig",
@@ -58,6 +61,7 @@ __all__ = [
     "StaticFilesConfig",
     "TargetConfig",
     "TimeoutConfig",
+    "TlsConfig",
     "UpstreamConfig",
 ]
 
@@ -80,6 +84,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         "graceful_shutdown",
         "shutdown_timeout",
         "openapi",
+        "tls",
         "trusted_proxies",
         "limits",
         "admin",
@@ -138,6 +143,9 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
 
     openapi: OpenApiConfig | None
     """The description of the API."""
+
+    tls: TlsConfig | None
+    """TLS: the port takes HTTPS."""
 
     trusted_proxies: list[str]
     """The networks (CIDR) of proxies whose `Forwarded` and `X-Forwarded-*` headers are believed."""
@@ -201,6 +209,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         shutdown_timeout: float | str = 30,
         openapi: OpenApiConfig | Mapping[str, Any] | None = None,
         *,
+        tls: TlsConfig | Mapping[str, Any] | None = None,
         trusted_proxies: Sequence[str] = (),
         limits: LimitsConfig | Mapping[str, Any] | None = None,
         admin: AdminConfig | Mapping[str, Any] | None = None,
@@ -231,6 +240,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         self.graceful_shutdown = graceful_shutdown
         self.shutdown_timeout = shutdown_timeout
         self.openapi = maybe(OpenApiConfig, openapi)
+        self.tls = maybe(TlsConfig, tls)
         self.trusted_proxies = items(trusted_proxies)
         self.limits = one(LimitsConfig, limits)
         self.admin = maybe(AdminConfig, admin)
@@ -870,6 +880,50 @@ class OpenApiConfig(Settings):
         self.require = require
 
 
+class TlsConfig(Settings):
+    """TLS on the port of the server, which then takes HTTPS alone: HTTP/2 and HTTP/1.1, as the client prefers.
+
+    The files are looked at every two seconds. When they change they are read anew, and hold from the next
+    connection on; if they cannot be used, the log says so and what was there goes on.
+    """
+
+    __slots__ = ("certificates", "min_version", "client_auth", "redirect_http", "public_port")
+
+    certificates: list[CertificateConfig]
+    """The certificates. A client gets the one that has the host name that it asks for (SNI), or the first one if
+    none has; with several of one name, the first whose kind of key it can check.
+    """
+
+    min_version: Literal["1.2", "1.3"]
+    """The oldest version of TLS that is spoken."""
+
+    client_auth: ClientAuthConfig | None
+    """The certificates of clients."""
+
+    redirect_http: int | None
+    """A port on the same host where HTTP without TLS is answered with a redirect (308) to HTTPS."""
+
+    public_port: int | None
+    """The port that these redirects name, where clients do not reach the server at `port`: 443, if that is what a
+    container publishes.
+    """
+
+    def __init__(
+        self,
+        certificates: Sequence[CertificateConfig | Mapping[str, Any]],
+        *,
+        min_version: Literal["1.2", "1.3"] = "1.2",
+        client_auth: ClientAuthConfig | Mapping[str, Any] | None = None,
+        redirect_http: int | None = None,
+        public_port: int | None = None,
+    ) -> None:
+        self.certificates = many(CertificateConfig, certificates)
+        self.min_version = min_version
+        self.client_auth = maybe(ClientAuthConfig, client_auth)
+        self.redirect_http = redirect_http
+        self.public_port = public_port
+
+
 class LimitsConfig(Settings, nested=("body",)):
     """The limits of connections and request heads. A time of 0 is no limit."""
 
@@ -879,6 +933,8 @@ class LimitsConfig(Settings, nested=("body",)):
         "uri",
         "head_timeout",
         "idle_timeout",
+        "handshake_timeout",
+        "tcp_keepalive",
         "body_timeout",
         "body_rate",
         "write_timeout",
@@ -903,6 +959,14 @@ class LimitsConfig(Settings, nested=("body",)):
 
     idle_timeout: float | str
     """How long a connection may be open without a request."""
+
+    handshake_timeout: float | str
+    """How long the handshake of TLS may take from the start of the connection."""
+
+    tcp_keepalive: float | str
+    """How long a connection may be silent before the system asks whether its client is still there; four questions
+    without an answer close it.
+    """
 
     body_timeout: float | str
     """How long a request body may pause; after this time in all, it must also keep to `body_rate`. Slower is
@@ -938,6 +1002,8 @@ class LimitsConfig(Settings, nested=("body",)):
         uri: int | str = 8192,
         head_timeout: float | str = 10,
         idle_timeout: float | str = 60,
+        handshake_timeout: float | str = 10,
+        tcp_keepalive: float | str = 60,
         body_timeout: float | str = 30,
         body_rate: int | str = 256,
         write_timeout: float | str = 30,
@@ -952,6 +1018,8 @@ class LimitsConfig(Settings, nested=("body",)):
         self.uri = uri
         self.head_timeout = head_timeout
         self.idle_timeout = idle_timeout
+        self.handshake_timeout = handshake_timeout
+        self.tcp_keepalive = tcp_keepalive
         self.body_timeout = body_timeout
         self.body_rate = body_rate
         self.write_timeout = write_timeout
@@ -1822,6 +1890,64 @@ class SecuritySchemeInfo(Settings):
         self.name = name
 
 
+class CertificateConfig(Settings):
+    """A certificate and its key."""
+
+    __slots__ = ("certificate", "key")
+
+    certificate: str | PathLike[str]
+    """A PEM file with the certificate, and behind it those that lead to its authority."""
+
+    key: str | PathLike[str] | None
+    """A PEM file with the key (PKCS #8, PKCS #1 or SEC 1, without a password). Without it the key is in the file of
+    the certificate.
+    """
+
+    def __init__(
+        self,
+        certificate: str | PathLike[str],
+        *,
+        key: str | PathLike[str] | None = None,
+    ) -> None:
+        self.certificate = certificate
+        self.key = key
+
+
+class ClientAuthConfig(Settings, nested=("headers",)):
+    """The certificates of clients: who may connect, and who is told of them. Handlers find the certificate on the
+    request.
+    """
+
+    __slots__ = ("ca", "mode", "crl", "headers")
+
+    ca: str | PathLike[str]
+    """A PEM file with the authorities whose certificates are taken."""
+
+    mode: Literal["required", "optional"]
+    """Whether every client must show a certificate. One that is shown is checked in both cases."""
+
+    crl: str | PathLike[str] | None
+    """A PEM file with lists of revoked certificates. A certificate whose issuer has no list there is not taken;
+    certificates of intermediate authorities are not looked up.
+    """
+
+    headers: ClientCertificateHeadersConfig
+    """The headers in which upstreams are told."""
+
+    def __init__(
+        self,
+        ca: str | PathLike[str],
+        *,
+        mode: Literal["required", "optional"] = "required",
+        crl: str | PathLike[str] | None = None,
+        headers: ClientCertificateHeadersConfig | Mapping[str, Any] | None = None,
+    ) -> None:
+        self.ca = ca
+        self.mode = mode
+        self.crl = crl
+        self.headers = one(ClientCertificateHeadersConfig, headers)
+
+
 class BodyReadingConfig(Settings):
     """The limits of bodies that are read for a handler. What is past them is refused with 400."""
 
@@ -2169,6 +2295,41 @@ class HeaderEdits(Settings):
         self.set = plain(set)
         self.add = plain(add)
         self.remove = items(remove)
+
+
+class ClientCertificateHeadersConfig(Settings):
+    """The headers in which upstreams are told of the certificate of a client. What clients send under these names is
+    dropped.
+    """
+
+    __slots__ = ("certificate", "subject", "names", "fingerprint")
+
+    certificate: str | None
+    """The header with the certificate itself, in the form of `Client-Cert` (RFC 9440)."""
+
+    subject: str | None
+    """The header with the subject: `CN=shop,O=Example` (RFC 4514), all beyond ASCII escaped."""
+
+    names: str | None
+    """The header with the alternative names: `DNS:shop.example,URI:spiffe://example/shop`. A comma in a name is
+    written `\2c`.
+    """
+
+    fingerprint: str | None
+    """The header with the SHA-256 fingerprint in hexadecimal."""
+
+    def __init__(
+        self,
+        *,
+        certificate: str | None = None,
+        subject: str | None = None,
+        names: str | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        self.certificate = certificate
+        self.subject = subject
+        self.names = names
+        self.fingerprint = fingerprint
 
 
 class CaseReceivedConfig(Settings):
