@@ -16,9 +16,15 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The value of a claim of the token.
+    /// The value of a claim of the token. `realm_access.roles` is the member `roles` of the claim
+    /// `realm_access`, unless there is a claim of that very name.
     pub fn claim(&self, name: &str) -> Option<&Value> {
-        self.claims.as_ref()?.get(name)
+        let claims = self.claims.as_ref()?;
+        let inside = || {
+            let (first, rest) = name.split_once('.')?;
+            rest.split('.').try_fold(claims.get(first)?, |value, member| value.get(member))
+        };
+        claims.get(name).or_else(inside)
     }
 }
 

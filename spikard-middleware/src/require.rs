@@ -28,13 +28,16 @@ use crate::problem::{FORBIDDEN, Subject};
 use crate::service::{Answer, Layer, Policy, Request, Service};
 
 /// What the verified identity of a request must have.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RequireConfig {
     /// Scopes, all of which the token must name in `scope` or `scp`.
     pub scopes: Vec<String>,
-    /// Roles, one of which the token must name in `roles`.
+    /// Roles, one of which the token must name in `roles_claim`.
     pub roles: Vec<String>,
+    /// The claim that names the roles. `realm_access.roles` is `roles` inside of `realm_access`; this
+    /// holds for the names in `claims`, too.
+    pub roles_claim: String,
     /// Claims of the token with the value that each must have; of a list, one of the values. A
     /// claim that is itself a list must hold such a value.
     pub claims: BTreeMap<String, OneOrMany<String>>,
@@ -42,9 +45,28 @@ pub struct RequireConfig {
     pub consumers: Vec<String>,
 }
 
+impl Default for RequireConfig {
+    fn default() -> Self {
+        Self {
+            scopes: Vec::new(),
+            roles: Vec::new(),
+            roles_claim: "roles".into(),
+            claims: BTreeMap::new(),
+            consumers: Vec::new(),
+        }
+    }
+}
+
+impl RequireConfig {
+    /// Whether it asks for nothing.
+    fn is_empty(&self) -> bool {
+        self.scopes.is_empty() && self.roles.is_empty() && self.claims.is_empty() && self.consumers.is_empty()
+    }
+}
+
 impl PolicyConfig for RequireConfig {
     fn build(&self, ctx: &BuildContext) -> Result<Option<Layer>, BuildError> {
-        if *self == Self::default() {
+        if self.is_empty() {
             return Ok(None);
         }
         if let Some((index, scope)) = self.scopes.iter().enumerate().find(|(_, scope)| !is_scope(scope)) {
@@ -60,7 +82,7 @@ impl PolicyConfig for RequireConfig {
     fn description(&self) -> Description {
         let challenge = AnswerHeader::text("WWW-Authenticate", "The scopes that would do.");
         let none = Description::default();
-        if *self == Self::default() { none } else { none.and(FORBIDDEN, Requests::All, &[challenge]) }
+        if self.is_empty() { none } else { none.and(FORBIDDEN, Requests::All, &[challenge]) }
     }
 }
 
@@ -88,7 +110,7 @@ impl Policy for Require {
 impl Require {
     /// What is missing.
     fn check(&self, identity: &Identity) -> Result<(), String> {
-        let RequireConfig { scopes, roles, claims, consumers } = &self.config;
+        let RequireConfig { scopes, roles, roles_claim, claims, consumers } = &self.config;
         if identity.consumer.as_deref().is_some_and(|name| consumers.iter().any(|consumer| consumer == name)) {
             return Ok(());
         }
@@ -98,7 +120,7 @@ impl Require {
         if let Some(scope) = scopes.iter().find(|scope| !has_scope(identity, scope)) {
             return Err(format!("Required scope '{scope}' missing from JWT"));
         }
-        if !roles.is_empty() && !has_one_of(identity, "roles", roles) {
+        if !roles.is_empty() && !has_one_of(identity, roles_claim, roles) {
             return Err("Required role missing from JWT".into());
         }
         match claims.iter().find(|(name, values)| !has_one_of(identity, name, values)) {
@@ -173,6 +195,19 @@ mod tests {
             assert!(body.contains(said), "{body}");
         }
         assert_eq!(answer(json!({ "scopes": ["a"] }), None, json!({ "scp": ["a"] })).await.0, 200);
+    }
+
+    #[tokio::test]
+    async fn finds_claims_inside_of_others_and_first_those_of_the_very_name() {
+        let rules = json!({ "roles": ["ops"], "roles_claim": "realm_access.roles", "claims": { "https://a.example/t": "1" } });
+        let claims = |inside: Value| json!({ "realm_access": inside, "https://a.example/t": 1, "roles": ["ops"] });
+        assert_eq!(answer(rules.clone(), None, claims(json!({ "roles": ["ops"] }))).await.0, 200);
+        for inside in [json!({ "roles": ["user"] }), json!({}), json!(["roles"]), json!("ops")] {
+            assert_eq!(answer(rules.clone(), None, claims(inside)).await.0, 403);
+        }
+        let mut outside = claims(json!({ "roles": ["ops"] }));
+        outside["realm_access.roles"] = json!(["user"]);
+        assert_eq!(answer(rules, None, outside).await.0, 403);
     }
 
     #[tokio::test]

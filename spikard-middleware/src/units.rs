@@ -255,6 +255,11 @@ pub const FORMATS: &[Format] = &[
         expected: crate::rate_limit::config::EXPECTED_KEY,
     },
     Format { name: HEADER_NAME_FORMAT, check: |text| header_name(text).is_ok(), expected: "a header name such as \"X-User\"" },
+    Format {
+        name: crate::moment::FORMAT,
+        check: |text| text.parse::<crate::Moment>().is_ok(),
+        expected: crate::moment::EXPECTED,
+    },
     Format { name: crate::secret::FORMAT, check: |_| true, expected: "text" },
 ];
 

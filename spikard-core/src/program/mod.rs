@@ -7,6 +7,7 @@ mod check;
 mod explain;
 mod host;
 mod inspect;
+mod keys;
 mod man;
 mod openapi;
 mod serve;
@@ -21,6 +22,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Format, Report};
 use crate::python::{NoPython, PythonLeaves};
+use keys::KeysCommand;
 use openapi::OpenApiArguments;
 use test::TestArguments;
 
@@ -95,6 +97,9 @@ enum Command {
     /// Write the description of the API as an OpenAPI document, without starting a server
     #[command(name = "openapi", after_help = OPENAPI)]
     OpenApi(OpenApiArguments),
+    /// Make API keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Write the JSON Schema of a configuration, for editors
     Schema,
     /// Write the effective configuration, secrets masked
@@ -166,6 +171,7 @@ impl Command {
             Self::Test(arguments) => test::run(&arguments, python),
             Self::Routes { file } => inspect::routes(&file, python),
             Self::OpenApi(arguments) => openapi::run(&arguments, python),
+            Self::Keys(command) => keys::run(&command),
             Self::Schema => inspect::schema(),
             Self::Print { file, format } => inspect::print(&file, format.into(), python),
             Self::Version => inspect::write(concat!(env!("CARGO_PKG_VERSION"), "\n")),

@@ -1,4 +1,4 @@
-//! The settings of API keys in a header or in the query. What a request presents is compared in
+//! The settings of API keys in a header or in the query. What a request presents is looked up in
 //! `key_ring`; a key in the query is taken out of the URI before anything below sees it.
 //!
 //! ```
@@ -11,16 +11,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use http::HeaderName;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor, value};
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use super::consumer::{ConsumerConfig, Consumers};
 use crate::context::{BuildContext, BuildError};
 use crate::description::{Credentials, Description, Requests};
 use crate::policy::{PolicyConfig, Setting};
-use crate::problem::{INVALID_API_KEY, NO_API_KEY};
+use crate::problem::{FORBIDDEN, INVALID_API_KEY, NO_API_KEY, TOO_MANY_REQUESTS};
+use crate::rate_limit::consumers::DESCRIBED as RATE_LIMIT_HEADERS;
 use crate::secret::Secret;
 use crate::service::Layer;
 use crate::units;
@@ -31,6 +34,7 @@ use crate::units;
 pub struct ApiKeyConfig {
     /// The keys: a list, or a table of names and keys. A key is plain text or `sha256:` and the
     /// digest in hexadecimal. Keys without names are called `key-1`, `key-2` and so on.
+    #[serde(default)]
     pub keys: ApiKeys,
     /// The request header that carries a key.
     #[serde(default = "ApiKeyConfig::default_header_name")]
@@ -43,6 +47,14 @@ pub struct ApiKeyConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<units::HeaderNameText>")]
     pub consumer_header: Option<String>,
+    /// Keys by the names of those who have them, with what the keys are good for.
+    #[serde(default)]
+    pub consumers: Consumers,
+    /// A JSON file with further consumers: a table of names, each with the same keys as in
+    /// `consumers`. It is read again when it changes; `spikard keys new` writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = units::PATH_FORMAT))]
+    pub consumers_file: Option<PathBuf>,
 }
 
 impl ApiKeyConfig {
@@ -53,6 +65,8 @@ impl ApiKeyConfig {
             header_name: Self::default_header_name(),
             query_parameter: Self::default_query_parameter(),
             consumer_header: None,
+            consumers: Consumers::new(),
+            consumers_file: None,
         }
     }
 
@@ -77,7 +91,16 @@ impl PolicyConfig for ApiKeyConfig {
     fn description(&self) -> Description {
         let query = Some(&self.query_parameter).filter(|name| !name.is_empty()).cloned().map(Credentials::Query);
         let places = [Credentials::Header(self.header_name.clone())].into_iter().chain(query);
-        super::described(places.collect(), NO_API_KEY).and(INVALID_API_KEY, Requests::All, &[])
+        let mut described = super::described(places.collect(), NO_API_KEY).and(INVALID_API_KEY, Requests::All, &[]);
+        // What a file says may change at any time.
+        let any = |says: &dyn Fn(&ConsumerConfig) -> bool| self.consumers_file.is_some() || self.consumers.values().any(says);
+        if any(&|consumer| !consumer.routes.is_empty()) {
+            described = described.and(FORBIDDEN, Requests::All, &[]);
+        }
+        if any(&|consumer| consumer.rate_limit.is_some()) {
+            described = described.and(TOO_MANY_REQUESTS, Requests::All, &RATE_LIMIT_HEADERS);
+        }
+        described
     }
 }
 
@@ -93,6 +116,13 @@ pub enum ApiKeys {
 impl<K: Into<Secret>, const N: usize> From<[K; N]> for ApiKeys {
     fn from(keys: [K; N]) -> Self {
         Self::List(keys.into_iter().map(Into::into).collect())
+    }
+}
+
+impl Default for ApiKeys {
+    /// None.
+    fn default() -> Self {
+        Self::List(Vec::new())
     }
 }
 
@@ -158,6 +188,6 @@ impl JsonSchema for ApiKeys {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let key = Secret::json_schema(generator);
-        json_schema!({ "type": ["array", "object"], "items": key, "minItems": 1, "additionalProperties": key, "minProperties": 1 })
+        json_schema!({ "type": ["array", "object"], "items": key, "additionalProperties": key })
     }
 }

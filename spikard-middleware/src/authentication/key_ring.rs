@@ -1,28 +1,28 @@
-//! Comparing API keys: what a request presents with every configured key.
-//!
-//! Keys are compared as digests, all of them, in constant time, so that the time of an answer
-//! tells nothing about any key.
+//! API keys of a request, held against those of the settings and of the file of consumers.
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 use super::api_key_auth::ApiKeyConfig;
+use super::consumer::Consumer;
+use super::consumers_file::ConsumersFile;
+use super::digests::Digests;
 use super::{Credential, Rejection, query};
+use crate::clock::Clock;
 use crate::context::{BuildContext, BuildError};
 use crate::identity::Identity;
-use crate::problem::{INVALID_API_KEY, NO_API_KEY};
-use crate::secret::Secret;
+use crate::problem::{FORBIDDEN, INVALID_API_KEY, NO_API_KEY};
+use crate::rate_limit::consumers::ConsumerCounters;
 use crate::service::Request;
 use crate::units;
 
-const DIGEST: usize = 32;
-
 /// Checks keys as the settings say.
 pub(super) struct KeyRing {
-    keys: Vec<(Arc<str>, [u8; DIGEST])>,
+    keys: Digests,
+    file: Option<Arc<ConsumersFile>>,
+    pub(super) counters: Arc<ConsumerCounters>,
+    clock: Clock,
     header: HeaderName,
     query_parameter: String,
     consumer_header: Option<HeaderName>,
@@ -33,16 +33,15 @@ pub(super) struct KeyRing {
 
 impl KeyRing {
     pub(super) fn new(config: &ApiKeyConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
-        let mut keys: Vec<(Arc<str>, _)> = Vec::new();
+        let mut keys = Digests::default();
         for (name, place, key) in config.keys.each() {
-            let digest = digest_of_setting(key).map_err(|message| ctx.invalid(&place, message))?;
-            if let Some((other, _)) = keys.iter().find(|(_, known)| *known == digest) {
-                return Err(ctx.invalid(&place, format!("the key is that of `{other}` too, expected one of its own")));
-            }
-            keys.push((name.into(), digest));
+            keys.add(key, &Arc::new(Consumer::named(&name)), |message| ctx.invalid(&place, message))?;
         }
-        if keys.is_empty() {
-            return Err(ctx.invalid("keys", "there are no keys, expected at least one"));
+        let place = ctx.at(ctx.place().key("consumers"));
+        keys.add_consumers(&config.consumers, &place)?;
+        let file = config.consumers_file.as_ref().map(|path| ConsumersFile::of(&ctx.path(path), ctx)).transpose()?;
+        if keys.is_empty() && file.is_none() {
+            return Err(ctx.invalid("", "there are no keys, expected `keys`, `consumers` or `consumers_file`"));
         }
         let header_name = |field: &str, name: &str| units::header_name(name).map_err(|message| ctx.invalid(field, message));
         let header = header_name("header_name", &config.header_name)?;
@@ -53,6 +52,9 @@ impl KeyRing {
             .map_err(|error| ctx.invalid("header_name", error.to_string()))?;
         Ok(Self {
             keys,
+            file,
+            counters: ConsumerCounters::of(ctx),
+            clock: ctx.clock().clone(),
             header,
             query_parameter: parameter.clone(),
             consumer_header,
@@ -61,8 +63,8 @@ impl KeyRing {
         })
     }
 
-    /// The name of the key that a request presents. The key is taken out of the URI.
-    pub(super) fn check(&self, request: &mut Request) -> Credential<Arc<str>> {
+    /// Whose key a request presents. The key is taken out of the URI.
+    pub(super) fn check(&self, request: &mut Request) -> Credential<Arc<Consumer>> {
         let from_query =
             if self.query_parameter.is_empty() { Vec::new() } else { query::take(request.uri_mut(), &self.query_parameter) };
         let mut from_header = request.headers().get_all(&self.header).iter();
@@ -72,18 +74,21 @@ impl KeyRing {
         }
         // Of two in one place, the upstream might read the other one.
         let ambiguous = from_header.next().is_some() || from_query.len() > 1;
-        let name = presented.into_iter().flatten().filter(|_| !ambiguous).find_map(|key| self.find(key));
-        name.ok_or_else(|| Rejection::new(INVALID_API_KEY, "The provided API key is not valid")).into()
+        let found = presented.into_iter().flatten().filter(|_| !ambiguous).find_map(|key| self.find(key));
+        match found {
+            None => Credential::Bad(Rejection::new(INVALID_API_KEY, "The provided API key is not valid")),
+            Some(consumer) if consumer.has_ended(self.clock.wall()) => {
+                Credential::Bad(Rejection::new(INVALID_API_KEY, "The provided API key has expired"))
+            }
+            Some(consumer) if !consumer.may_ask(request) => {
+                Credential::Bad(Rejection::new(FORBIDDEN, "The provided API key is not for this route"))
+            }
+            Some(consumer) => Credential::Valid(consumer),
+        }
     }
 
-    /// Looks at all keys, whichever it is, and branches on none.
-    fn find(&self, presented: &[u8]) -> Option<Arc<str>> {
-        let presented = sha256(presented);
-        let mut found = u64::MAX;
-        for (index, (_, known)) in (0..).zip(&self.keys) {
-            found.conditional_assign(&index, known.ct_eq(&presented));
-        }
-        self.keys.get(usize::try_from(found).ok()?).map(|(name, _)| Arc::clone(name))
+    fn find(&self, presented: &[u8]) -> Option<Arc<Consumer>> {
+        self.keys.find(presented).or_else(|| self.file.as_ref()?.find(presented))
     }
 
     pub(super) fn nothing_presented(&self) -> Rejection {
@@ -102,29 +107,6 @@ impl KeyRing {
             headers.insert(name, consumer);
         }
     }
-}
-
-fn digest_of_setting(key: &Secret) -> Result<[u8; DIGEST], String> {
-    match key.expose().strip_prefix("sha256:") {
-        None if key.expose().is_empty() => Err("the key is empty, expected text".into()),
-        None => Ok(sha256(key.expose().as_bytes())),
-        Some(hex) => {
-            from_hex(hex).ok_or_else(|| "the digest is not SHA-256, expected `sha256:` and 64 hexadecimal digits".into())
-        }
-    }
-}
-
-fn sha256(bytes: &[u8]) -> [u8; DIGEST] {
-    let mut array = [0; DIGEST];
-    array.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    array
-}
-
-fn from_hex(text: &str) -> Option<[u8; DIGEST]> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok())).collect();
-    let bytes: Vec<u8> = digits?.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
-    if text.len() == 2 * DIGEST { bytes.try_into().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -149,15 +131,16 @@ mod tests {
             (TEST, None, None),
             ("", None, None),
         ] {
-            assert_eq!(list.find(key.as_bytes()).as_deref(), in_list, "{key}");
-            assert_eq!(named.find(key.as_bytes()).as_deref(), by_name, "{key}");
+            let name = |ring: &KeyRing| ring.find(key.as_bytes()).map(|consumer| consumer.name.to_string());
+            assert_eq!(name(&list).as_deref(), in_list, "{key}");
+            assert_eq!(name(&named).as_deref(), by_name, "{key}");
         }
     }
 
     #[test]
     fn names_the_key_that_is_wrong_and_never_shows_it() {
         for (keys, expected) in [
-            (serde_json::json!([]), "keys: there are no keys, expected at least one"),
+            (serde_json::json!([]), ": there are no keys, expected `keys`, `consumers` or `consumers_file`"),
             (serde_json::json!(["a", ""]), "keys[1]: the key is empty, expected text"),
             (serde_json::json!(["test", TEST]), "keys[1]: the key is that of `key-1` too, expected one of its own"),
             (

@@ -21,6 +21,9 @@
 
 pub mod api_key_auth;
 mod claims;
+mod consumer;
+mod consumers_file;
+mod digests;
 pub mod issuer;
 mod jwk;
 mod jws;
@@ -28,6 +31,7 @@ pub mod jwt_auth;
 mod key;
 mod key_ring;
 mod key_source;
+pub mod new_key;
 mod query;
 mod tokens;
 mod upstream_headers;
@@ -41,6 +45,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
 use self::api_key_auth::ApiKeyConfig;
+use self::consumer::Consumer;
 use self::jwt_auth::JwtConfig;
 use self::key_ring::KeyRing;
 use self::tokens::Tokens;
@@ -49,6 +54,7 @@ use crate::description::{AnswerHeader, Credentials, Description, Refused, Reques
 use crate::identity::{ConsumerNote, Identity};
 use crate::policy::Setting;
 use crate::problem::{Refusal, Subject};
+use crate::rate_limit::gcra::Decision;
 use crate::service::{Answer, Layer, Policy, Request, Response, Service};
 
 /// Builds the layer of both settings, or none where both are off.
@@ -143,24 +149,46 @@ impl Authentication {
         mut request: Request,
         next: &'a dyn Service,
         claims: Credential<Claims>,
-        consumer: Credential<Arc<str>>,
+        consumer: Credential<Arc<Consumer>>,
     ) -> Answer<'a> {
         let rejection = match (claims, consumer) {
             (Credential::Bad(rejection), Credential::Absent | Credential::Bad(_))
             | (Credential::Absent, Credential::Bad(rejection)) => rejection,
             (Credential::Absent, Credential::Absent) => self.nothing_presented(),
             (claims, consumer) => {
-                let identity = Identity { claims: claims.valid(), consumer: consumer.valid() };
+                let consumer = consumer.valid();
+                let name = consumer.as_ref().map(|consumer| Arc::clone(&consumer.name));
+                let identity = Identity { claims: claims.valid(), consumer: name };
                 self.forward(&identity, &mut request);
                 if let Some(note) = request.extensions().get::<ConsumerNote>() {
                     note.note(&identity);
                 }
                 request.extensions_mut().insert(identity);
-                return next.call(request);
+                return match consumer.filter(|consumer| consumer.limit.is_some()) {
+                    Some(consumer) => self.limited(consumer, request, next),
+                    None => next.call(request),
+                };
             }
         };
         let refusal = self.refuse(&rejection, &Subject::of(&request));
         Box::pin(async move { refusal })
+    }
+
+    /// Counts a request of a consumer that has a limit of its own.
+    fn limited<'a>(&'a self, consumer: Arc<Consumer>, request: Request, next: &'a dyn Service) -> Answer<'a> {
+        let (Some(keys), Some(limit)) = (&self.keys, &consumer.limit) else { return next.call(request) };
+        let decision = keys.counters.count(&consumer.name, limit);
+        if let Decision::Refused { .. } = decision {
+            let refusal = limit.refusal(&Subject::of(&request), decision);
+            return Box::pin(async move { refusal });
+        }
+        Box::pin(async move {
+            let mut response = next.call(request).await;
+            if let Some(limit) = &consumer.limit {
+                limit.tell(&mut response, decision);
+            }
+            response
+        })
     }
 
     fn nothing_presented(&self) -> Rejection {
@@ -196,6 +224,8 @@ impl Authentication {
     }
 }
 
+#[cfg(test)]
+mod consumer_tests;
 #[cfg(test)]
 mod published_tests;
 #[cfg(test)]

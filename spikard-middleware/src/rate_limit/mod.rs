@@ -18,6 +18,7 @@
 //! ```
 
 pub mod config;
+pub mod consumers;
 pub mod gcra;
 mod headers;
 mod memory;
