@@ -24,6 +24,7 @@ __all__ = [
     "Balance",
     "BodyLimitConfig",
     "BodyReadingConfig",
+    "CacheConfig",
     "CaseConfig",
     "CaseExpectConfig",
     "CaseReceivedConfig",
@@ -33,6 +34,8 @@ __all__ = [
     "ClientAuthConfig",
     "ClientCertificateHeadersConfig",
     "CompressionConfig",
+    "ConsumerConfig",
+    "ConsumerLimitConfig",
     "ContactInfo",
     "CorsConfig",
     "CsrfConfig",
@@ -100,6 +103,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         "csrf",
         "decompression",
         "require",
+        "cache",
     )
 
     host: str
@@ -192,6 +196,9 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
     require: RequireConfig | None
     """What the verified identity of a request must have."""
 
+    cache: CacheConfig | None
+    """Keeps answers to `GET` and gives them to others who ask for the same, as the answers allow."""
+
     def __init__(
         self,
         host: str = "127.0.0.1",
@@ -203,7 +210,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         compression: CompressionConfig | Mapping[str, Any] | bool | None = True,
         rate_limit: RateLimitConfig | Mapping[str, Any] | Sequence[RateLimitConfig | Mapping[str, Any]] | Literal[False] | None = None,
         jwt_auth: JwtConfig | Mapping[str, Any] | bool | None = None,
-        api_key_auth: ApiKeyConfig | Mapping[str, Any] | Literal[False] | None = None,
+        api_key_auth: ApiKeyConfig | Mapping[str, Any] | bool | None = None,
         static_files: Sequence[StaticFilesConfig | Mapping[str, Any]] = (),
         graceful_shutdown: bool = True,
         shutdown_timeout: float | str = 30,
@@ -225,6 +232,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         csrf: CsrfConfig | Mapping[str, Any] | bool | None = None,
         decompression: DecompressionConfig | Mapping[str, Any] | bool | None = None,
         require: RequireConfig | Mapping[str, Any] | bool | None = None,
+        cache: CacheConfig | Mapping[str, Any] | bool | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -235,7 +243,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         self.compression = policy(CompressionConfig, compression)
         self.rate_limit = maybe(RateLimitConfig, rate_limit)
         self.jwt_auth = policy(JwtConfig, jwt_auth)
-        self.api_key_auth = maybe(ApiKeyConfig, api_key_auth)
+        self.api_key_auth = policy(ApiKeyConfig, api_key_auth)
         self.static_files = many(StaticFilesConfig, static_files)
         self.graceful_shutdown = graceful_shutdown
         self.shutdown_timeout = shutdown_timeout
@@ -256,6 +264,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         self.csrf = policy(CsrfConfig, csrf)
         self.decompression = policy(DecompressionConfig, decompression)
         self.require = policy(RequireConfig, require)
+        self.cache = policy(CacheConfig, cache)
 
 
 class RequestIdConfig(Settings):
@@ -528,7 +537,7 @@ class JwtConfig(Settings, secrets=("secret",), nested=("fetch",)):
 class ApiKeyConfig(Settings, secrets=("keys",)):
     """Lets requests through that carry one of the API keys."""
 
-    __slots__ = ("keys", "header_name", "query_parameter", "consumer_header")
+    __slots__ = ("keys", "header_name", "query_parameter", "consumer_header", "consumers", "consumers_file")
 
     keys: Sequence[str | Mapping[str, str]] | Mapping[str, str | Mapping[str, str]]
     """The keys: a list, or a table of names and keys. A key is plain text or `sha256:` and the digest in
@@ -544,18 +553,30 @@ class ApiKeyConfig(Settings, secrets=("keys",)):
     consumer_header: str | None
     """The header in which an upstream gets the name of the key."""
 
+    consumers: dict[str, ConsumerConfig]
+    """Keys by the names of those who have them, with what the keys are good for."""
+
+    consumers_file: str | PathLike[str] | None
+    """A JSON file with further consumers: a table of names, each with the same keys as in `consumers`. It is read
+    again when it changes; `spikard keys new` writes it.
+    """
+
     def __init__(
         self,
-        keys: Sequence[str | Mapping[str, str]] | Mapping[str, str | Mapping[str, str]],
+        keys: Sequence[str | Mapping[str, str]] | Mapping[str, str | Mapping[str, str]] = (),
         header_name: str = "X-API-Key",
         *,
         query_parameter: str = "api_key",
         consumer_header: str | None = None,
+        consumers: Mapping[str, ConsumerConfig | Mapping[str, Any]] | None = None,
+        consumers_file: str | PathLike[str] | None = None,
     ) -> None:
         self.keys = keys
         self.header_name = header_name
         self.query_parameter = query_parameter
         self.consumer_header = consumer_header
+        self.consumers = named(ConsumerConfig, consumers)
+        self.consumers_file = consumers_file
 
 
 class StaticFilesConfig(Settings):
@@ -583,6 +604,7 @@ class StaticFilesConfig(Settings):
         "max_body_size",
         "decompression",
         "require",
+        "cache",
     )
 
     directory: str | PathLike[str]
@@ -652,6 +674,9 @@ class StaticFilesConfig(Settings):
     require: RequireConfig | Mapping[str, Any] | bool | None
     """What the verified identity of a request must have."""
 
+    cache: CacheConfig | Mapping[str, Any] | bool | None
+    """Keeps answers to `GET` and gives them to others who ask for the same, as the answers allow."""
+
     def __init__(
         self,
         directory: str | PathLike[str],
@@ -676,6 +701,7 @@ class StaticFilesConfig(Settings):
         max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool | None = None,
         decompression: DecompressionConfig | Mapping[str, Any] | bool | None = None,
         require: RequireConfig | Mapping[str, Any] | bool | None = None,
+        cache: CacheConfig | Mapping[str, Any] | bool | None = None,
     ) -> None:
         self.directory = directory
         self.route_prefix = route_prefix
@@ -698,6 +724,7 @@ class StaticFilesConfig(Settings):
         self.max_body_size = max_body_size
         self.decompression = decompression
         self.require = require
+        self.cache = cache
 
 
 class OpenApiConfig(Settings):
@@ -733,6 +760,7 @@ class OpenApiConfig(Settings):
         "max_body_size",
         "decompression",
         "require",
+        "cache",
     )
 
     enabled: bool
@@ -820,6 +848,9 @@ class OpenApiConfig(Settings):
     require: RequireConfig | Mapping[str, Any] | bool | None
     """What the verified identity of a request must have."""
 
+    cache: CacheConfig | Mapping[str, Any] | bool | None
+    """Keeps answers to `GET` and gives them to others who ask for the same, as the answers allow."""
+
     def __init__(
         self,
         enabled: bool = False,
@@ -850,6 +881,7 @@ class OpenApiConfig(Settings):
         max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool | None = None,
         decompression: DecompressionConfig | Mapping[str, Any] | bool | None = None,
         require: RequireConfig | Mapping[str, Any] | bool | None = None,
+        cache: CacheConfig | Mapping[str, Any] | bool | None = None,
     ) -> None:
         self.enabled = enabled
         self.title = title
@@ -878,6 +910,7 @@ class OpenApiConfig(Settings):
         self.max_body_size = max_body_size
         self.decompression = decompression
         self.require = require
+        self.cache = cache
 
 
 class TlsConfig(Settings):
@@ -1094,6 +1127,7 @@ class RouteConfig(Settings):
         "max_body_size",
         "decompression",
         "require",
+        "cache",
     )
 
     path: str
@@ -1187,6 +1221,9 @@ class RouteConfig(Settings):
     require: RequireConfig | Mapping[str, Any] | bool | None
     """What the verified identity of a request must have."""
 
+    cache: CacheConfig | Mapping[str, Any] | bool | None
+    """Keeps answers to `GET` and gives them to others who ask for the same, as the answers allow."""
+
     def __init__(
         self,
         path: str,
@@ -1217,6 +1254,7 @@ class RouteConfig(Settings):
         max_body_size: BodyLimitConfig | Mapping[str, Any] | int | str | bool | None = None,
         decompression: DecompressionConfig | Mapping[str, Any] | bool | None = None,
         require: RequireConfig | Mapping[str, Any] | bool | None = None,
+        cache: CacheConfig | Mapping[str, Any] | bool | None = None,
     ) -> None:
         self.path = path
         self.methods = items(methods)
@@ -1245,6 +1283,7 @@ class RouteConfig(Settings):
         self.max_body_size = max_body_size
         self.decompression = decompression
         self.require = require
+        self.cache = cache
 
 
 class UpstreamConfig(Settings, nested=("balance", "all_down", "ejection")):
@@ -1660,13 +1699,18 @@ class DecompressionConfig(Settings):
 class RequireConfig(Settings):
     """What the verified identity of a request must have."""
 
-    __slots__ = ("scopes", "roles", "claims", "consumers")
+    __slots__ = ("scopes", "roles", "roles_claim", "claims", "consumers")
 
     scopes: list[str]
     """Scopes, all of which the token must name in `scope` or `scp`."""
 
     roles: list[str]
-    """Roles, one of which the token must name in `roles`."""
+    """Roles, one of which the token must name in `roles_claim`."""
+
+    roles_claim: str
+    """The claim that names the roles. `realm_access.roles` is `roles` inside of `realm_access`; this holds for the
+    names in `claims`, too.
+    """
 
     claims: dict[str, str | Sequence[str]]
     """Claims of the token with the value that each must have; of a list, one of the values. A claim that is itself a
@@ -1681,13 +1725,100 @@ class RequireConfig(Settings):
         *,
         scopes: Sequence[str] = (),
         roles: Sequence[str] = (),
+        roles_claim: str = "roles",
         claims: Mapping[str, str | Sequence[str]] | None = None,
         consumers: Sequence[str] = (),
     ) -> None:
         self.scopes = items(scopes)
         self.roles = items(roles)
+        self.roles_claim = roles_claim
         self.claims = plain(claims)
         self.consumers = items(consumers)
+
+
+class CacheConfig(Settings):
+    """Keeps answers to `GET` and gives them to others who ask for the same, as the answers allow."""
+
+    __slots__ = (
+        "max_size",
+        "max_entry_size",
+        "default_ttl",
+        "stale_while_revalidate",
+        "stale_if_error",
+        "collapse",
+        "request_directives",
+        "set_cookie",
+        "ignored_query",
+        "name",
+    )
+
+    max_size: int | str
+    """How much is kept of all answers together. When there is no more room, what is asked for rarely makes room for
+    what is asked for often.
+    """
+
+    max_entry_size: int | str
+    """The largest body that is kept. A larger one passes through."""
+
+    default_ttl: float | str
+    """How long an answer is fresh that does not say it itself (`max-age`, `s-maxage`, `Expires`); 0: such answers
+    are not kept. It is not for requests with cookies or credentials, nor for errors other than 404, 405, 410, 414
+    and 501.
+    """
+
+    stale_while_revalidate: float | str
+    """How long past its time an answer is still given while a new one is fetched, where it does not say that itself
+    (`stale-while-revalidate`).
+    """
+
+    stale_if_error: float | str
+    """How long past its time an answer is given in place of a 500, 502, 503 or 504, where it does not say that
+    itself (`stale-if-error`).
+    """
+
+    collapse: float | str
+    """How long a request waits for the answer that another one fetches already, before it fetches one for itself; 0:
+    it never waits.
+    """
+
+    request_directives: bool
+    """Whether `Cache-Control` of requests counts. Without it no client can make this cache ask the leaf."""
+
+    set_cookie: bool
+    """Whether answers with `Set-Cookie` are kept, cookie included: all clients get the same one."""
+
+    ignored_query: list[str]
+    """Parameters of the query that make no difference, such as `utm_source`, or `utm_*` for all that begin so. The
+    leaf sees them.
+    """
+
+    name: str
+    """What this cache is called in `Cache-Status`; empty: answers have no such header."""
+
+    def __init__(
+        self,
+        *,
+        max_size: int | str = 67108864,
+        max_entry_size: int | str = 1048576,
+        default_ttl: float | str = 0,
+        stale_while_revalidate: float | str = 0,
+        stale_if_error: float | str = 0,
+        collapse: float | str = 10,
+        request_directives: bool = True,
+        set_cookie: bool = False,
+        ignored_query: Sequence[str] = (),
+        name: str = "spikard",
+    ) -> None:
+        self.max_size = max_size
+        self.max_entry_size = max_entry_size
+        self.default_ttl = default_ttl
+        self.stale_while_revalidate = stale_while_revalidate
+        self.stale_if_error = stale_if_error
+        self.collapse = collapse
+        self.request_directives = request_directives
+        self.set_cookie = set_cookie
+        self.ignored_query = items(ignored_query)
+        self.name = name
 
 
 class IssuerConfig(Settings, secrets=("secret",)):
@@ -1788,6 +1919,41 @@ class FetchConfig(Settings):
         self.timeout = timeout
         self.max_age = max_age
         self.ca = ca
+
+
+class ConsumerConfig(Settings, secrets=("keys",)):
+    """Somebody who has API keys, and what these are good for."""
+
+    __slots__ = ("keys", "expires", "routes", "rate_limit")
+
+    keys: list[str | Mapping[str, str]]
+    """The keys, each plain text or `sha256:` and the digest in hexadecimal: two of them, while one takes the place
+    of the other.
+    """
+
+    expires: str | None
+    """When the keys end: `"2027-01-31"`, or a time in UTC such as `"2027-01-31T12:00:00Z"`."""
+
+    routes: list[str]
+    """The routes that the keys are good for, by their paths as the configuration has them: `"/orders/{id}"`, `"GET
+    /orders"` for one method, `"/reports/*"` for all below. Empty: every route.
+    """
+
+    rate_limit: ConsumerLimitConfig | None
+    """How many requests the consumer may make, over all of its keys and all routes."""
+
+    def __init__(
+        self,
+        *,
+        keys: Sequence[str | Mapping[str, str]] = (),
+        expires: str | None = None,
+        routes: Sequence[str] = (),
+        rate_limit: ConsumerLimitConfig | Mapping[str, Any] | None = None,
+    ) -> None:
+        self.keys = items(keys)
+        self.expires = expires
+        self.routes = items(routes)
+        self.rate_limit = maybe(ConsumerLimitConfig, rate_limit)
 
 
 class ContactInfo(Settings):
@@ -2297,6 +2463,26 @@ class HeaderEdits(Settings):
         self.remove = items(remove)
 
 
+class ConsumerLimitConfig(Settings):
+    """The limit of one consumer, over all of its keys and all routes."""
+
+    __slots__ = ("per_second", "burst")
+
+    per_second: float
+    """How many requests a second come back after a burst."""
+
+    burst: int
+    """How many requests pass at once."""
+
+    def __init__(
+        self,
+        per_second: float,
+        burst: int,
+    ) -> None:
+        self.per_second = per_second
+        self.burst = burst
+
+
 class ClientCertificateHeadersConfig(Settings):
     """The headers in which upstreams are told of the certificate of a client. What clients send under these names is
     dropped.
@@ -2429,3 +2615,6 @@ class RoutePolicies(TypedDict, total=False):
 
     require: RequireConfig | Mapping[str, Any] | bool
     """What the verified identity of a request must have."""
+
+    cache: CacheConfig | Mapping[str, Any] | bool
+    """Keeps answers to `GET` and gives them to others who ask for the same, as the answers allow."""
