@@ -75,4 +75,4 @@ pub use schema::{published, schema};
 pub use source::{Position, Source};
 pub use syntax::Format;
 pub use tls::{CertificateConfig, ClientAuthConfig, ClientAuthMode, ClientCertificateHeadersConfig, TlsConfig, TlsVersion};
-pub use upstream::{AllDown, Balance, EjectionConfig, HashBy, TargetConfig, UpstreamConfig};
+pub use upstream::{AllDown, Balance, EjectionConfig, HashBy, HealthConfig, TargetConfig, UpstreamConfig};

@@ -2,6 +2,7 @@
 
 mod balance;
 mod ejection;
+mod health;
 mod target;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use spikard_middleware::units;
 pub(super) use self::balance::HASH_BY;
 pub use self::balance::{AllDown, Balance, HashBy};
 pub use self::ejection::EjectionConfig;
+pub use self::health::HealthConfig;
 pub use self::target::TargetConfig;
 
 /// A group of servers that answer alike, which share the requests.
@@ -40,6 +42,11 @@ pub struct UpstreamConfig {
     #[serde(with = "units::duration")]
     #[schemars(with = "units::DurationText")]
     pub slow_start: Duration,
+    /// How often the names of targets are resolved, each address being a target of its own from then
+    /// on. 0: a name is one target, and resolved for each connection to it.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "units::DurationText")]
+    pub resolve_interval: Duration,
     /// What becomes of requests while no target takes part.
     pub all_down: AllDown,
     /// How long making a connection may take, name resolution and TLS included; then 502.
@@ -58,6 +65,9 @@ pub struct UpstreamConfig {
     pub idle_timeout: Duration,
     /// How many connections without work are kept open for each target.
     pub idle_connections: usize,
+    /// Active health checks: targets are asked how they are, and get no requests while they fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthConfig>,
     /// Passive health checks: targets that fail requests get none for a while.
     pub ejection: EjectionConfig,
     /// Leading segments of the path that the upstream does not get to see: with `/api`, a request
@@ -106,11 +116,13 @@ impl Default for UpstreamConfig {
             balance: Balance::default(),
             hash_by: None,
             slow_start: Duration::ZERO,
+            resolve_interval: Duration::ZERO,
             all_down: AllDown::default(),
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(25),
             idle_timeout: Duration::from_mins(1),
             idle_connections: 256,
+            health: None,
             ejection: EjectionConfig::default(),
             strip_prefix: None,
             rewrite: None,

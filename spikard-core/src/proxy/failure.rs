@@ -2,6 +2,8 @@
 
 use std::io;
 
+use http::HeaderValue;
+use http::header::RETRY_AFTER;
 use spikard_middleware::Response;
 use spikard_middleware::problem::{BAD_GATEWAY, BAD_REQUEST, GATEWAY_TIMEOUT, SERVICE_UNAVAILABLE, Subject};
 
@@ -54,7 +56,12 @@ impl Failure {
             Self::Body(_) | Self::Path => tracing::debug!(request_id = subject.request_id(), "{}", Chain(self)),
             _ => tracing::warn!(request_id = subject.request_id(), "upstream {}", Chain(self)),
         }
-        refusal.response(subject, detail)
+        let mut response = refusal.response(subject, detail);
+        if refusal.status == SERVICE_UNAVAILABLE.status {
+            // Nobody knows; what is certain is that the client need not wait for long.
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }
 

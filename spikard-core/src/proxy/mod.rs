@@ -7,6 +7,7 @@
 
 mod alarm;
 mod balance;
+mod check;
 mod connection;
 mod exchange;
 mod failure;
@@ -18,6 +19,7 @@ mod plan;
 mod pool;
 mod reach;
 mod relay;
+mod resolve;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -26,15 +28,16 @@ mod tunnel;
 mod upload;
 mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::uri::PathAndQuery;
 use spikard_middleware::problem::Subject;
-use spikard_middleware::{Answer, BuildContext, BuildError, Request, Response, Service};
+use spikard_middleware::{Answer, Background, BuildContext, BuildError, Request, Response, Service, Task};
 
 use self::balance::{Balancer, Ejection, Group, Target};
+use self::check::Check;
 use self::path::PathRule;
 use self::target::{Address, Version};
 use self::tls::Connectors;
@@ -51,6 +54,10 @@ pub struct Upstream(Arc<Shared>);
 
 struct Shared {
     balancer: Balancer,
+    check: Option<Check>,
+    background: Background,
+    /// What resolves names, if anything does.
+    resolving: OnceLock<Task>,
     tls: Connectors,
     path: PathRule,
     version: Version,
@@ -72,6 +79,7 @@ impl Upstream {
             ejection: Ejection::new(&config.ejection, ctx.clock()),
             clock: ctx.clock().clone(),
             slow_start: config.slow_start,
+            health: config.health.clone(),
             idle_connections: config.idle_connections,
             idle_timeout: config.idle_timeout,
         });
@@ -92,6 +100,14 @@ impl Upstream {
                 errors.push(ctx.invalid(field, format!("{field} is 0, expected more")));
             }
         }
+        let check = config.health.as_ref().map(|health| Check::build(health, &ctx.at(ctx.place().key("health"))));
+        let check = check.transpose().unwrap_or_else(|error| {
+            errors.push(error);
+            None
+        });
+        if !config.resolve_interval.is_zero() && !targets.iter().any(|target: &Arc<Target>| target.address.name().is_some()) {
+            ctx.warn("resolve_interval", "no target has a name that could be resolved");
+        }
         let path = path_rule(config, ctx).unwrap_or_else(|error| {
             errors.push(error);
             PathRule::Keep
@@ -106,15 +122,25 @@ impl Upstream {
                 return Err(BuildError::Several(errors));
             }
         };
-        Ok(Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             balancer: Balancer::new(targets, config),
+            check,
+            background: ctx.background().clone(),
+            resolving: OnceLock::new(),
             tls,
             path,
             version: if config.http2 { Version::Http2 } else { Version::Http1 },
             preserve_host: config.preserve_host,
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
-        })))
+        });
+        let is_resolved = |target: &Target| !config.resolve_interval.is_zero() && target.address.name().is_some();
+        shared.balancer.targets().iter().filter(|target| !is_resolved(target)).for_each(|target| shared.watch(target));
+        if !config.resolve_interval.is_zero() {
+            let resolving = resolve::repeat(Arc::downgrade(&shared), config.resolve_interval);
+            let _ = shared.resolving.set(ctx.spawn(resolving));
+        }
+        Ok(Self(shared))
     }
 
     /// The leaf of a route with the path `path`.
@@ -128,6 +154,15 @@ impl Upstream {
                 Err(ctx.invalid("", format!("its `rewrite` has `{{{name}}}`, expected a parameter of the path `{path}`")))
             }
             None => Ok(UpstreamLeaf(self.clone())),
+        }
+    }
+}
+
+impl Shared {
+    /// Begins to check a target, if targets are checked.
+    fn watch(self: &Arc<Self>, target: &Arc<Target>) {
+        if self.check.is_some() {
+            target.keep(self.background.spawn(Check::repeat(Arc::downgrade(self), Arc::downgrade(target))));
         }
     }
 }

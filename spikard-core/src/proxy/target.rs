@@ -1,6 +1,7 @@
 //! The address of one upstream server, and how a connection to it is opened.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ use super::wire::Wire;
 
 /// An open connection, as hyper takes it.
 pub(super) type Stream = TokioIo<Wire>;
+
+/// After how much silence a connection is probed (TCP keep-alive).
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 
 /// Which protocols a connection may speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +80,27 @@ impl Address {
         Ok(Self { text: text.into(), place, authority, host, scheme })
     }
 
+    /// The host and port of a server whose name has to be resolved. None: it has an address or a path.
+    pub(super) fn name(&self) -> Option<(&str, u16)> {
+        let (Place::Tcp(uri) | Place::Tls(uri, _)) = &self.place else { return None };
+        let host = uri.host()?;
+        let is_address = host.starts_with('[') || host.parse::<IpAddr>().is_ok();
+        let port = uri.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 });
+        (!is_address).then_some((host, port))
+    }
+
+    /// The same server at one of the addresses of its name.
+    pub(super) fn at(&self, address: SocketAddr) -> Option<Self> {
+        let uri: Uri = format!("{}://{address}", self.scheme).parse().ok()?;
+        let place = match &self.place {
+            Place::Tcp(_) => Place::Tcp(uri),
+            Place::Tls(_, name) => Place::Tls(uri, name.clone()),
+            Place::Unix(_) => return None,
+        };
+        let text = format!("{} ({})", self.text, address.ip());
+        Some(Self { text, place, authority: self.authority.clone(), host: self.host.clone(), scheme: self.scheme.clone() })
+    }
+
     /// The URI of a request in the form of HTTP/2, which names the scheme and the host.
     pub(super) fn absolute(&self, authority: Option<Authority>, path: PathAndQuery) -> Uri {
         let mut parts = http::uri::Parts::default();
@@ -125,6 +150,11 @@ async fn tcp(uri: &Uri, limit: Duration) -> io::Result<tokio::net::TcpStream> {
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(limit));
+    // A peer that is gone without a word is found out where nothing else would be: in a tunnel or a
+    // stream that is silent.
+    connector.set_keepalive(Some(KEEP_ALIVE));
+    connector.set_keepalive_interval(Some(KEEP_ALIVE / 4));
+    connector.set_keepalive_retries(Some(4));
     let stream = connector.ready().await.map_err(io::Error::other)?.call(uri.clone()).await.map_err(io::Error::other)?;
     Ok(stream.into_inner())
 }
@@ -144,5 +174,25 @@ mod tests {
         {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_keeps_its_host_wherever_it_is_reached() {
+        let parse = |text: &str| Address::parse(text, |path| path.into()).unwrap();
+        for (text, name) in [
+            ("http://app", Some(("app", 80))),
+            ("https://app", Some(("app", 443))),
+            ("http://app:9000", Some(("app", 9000))),
+            ("http://127.0.0.1:9000", None),
+            ("http://[::1]:9000", None),
+            ("unix:/run/app.sock", None),
+        ] {
+            assert_eq!(parse(text).name(), name, "{text}");
+        }
+        let address = parse("https://app:9000").at("[::1]:9000".parse().unwrap()).unwrap();
+        assert_eq!((address.to_string().as_str(), address.host.as_bytes()), ("https://app:9000 (::1)", &b"app:9000"[..]));
+        assert!(
+            matches!(&address.place, Place::Tls(uri, name) if uri.host() == Some("[::1]") && *name == "app".try_into().unwrap())
+        );
     }
 }

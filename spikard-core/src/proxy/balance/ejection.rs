@@ -46,15 +46,9 @@ impl Ejection {
         Self { config: config.clone(), clock: clock.clone(), targets: AtomicUsize::new(0), ejected: AtomicUsize::new(0) }
     }
 
-    /// There is one target more.
-    pub(super) fn joined(&self) {
-        self.targets.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// There is one target less.
-    pub(super) fn left(&self, record: &Record) {
-        self.targets.fetch_sub(1, Ordering::Relaxed);
-        self.readmit(record);
+    /// There are so many targets now.
+    pub(super) fn among(&self, targets: usize) {
+        self.targets.store(targets, Ordering::Relaxed);
     }
 
     pub(super) fn presence(&self, record: &Record) -> Presence {

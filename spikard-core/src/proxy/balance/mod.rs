@@ -6,6 +6,7 @@
 
 mod ejection;
 mod hash;
+mod health;
 mod lease;
 mod method;
 mod set;
@@ -16,6 +17,7 @@ mod warmth;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use spikard_middleware::Request;
@@ -51,6 +53,16 @@ impl Balancer {
         }
     }
 
+    /// The targets at this time.
+    pub(super) fn targets(&self) -> Vec<Arc<Target>> {
+        self.set.load().targets().to_vec()
+    }
+
+    /// Goes on with other targets, of which there is at least one.
+    pub(super) fn replace(&self, targets: Vec<Arc<Target>>) {
+        self.set.store(Arc::new(Set::new(targets)));
+    }
+
     /// What tells a request apart from others, if that decides on its target.
     pub(super) fn key(&self, request: &Request) -> Option<u64> {
         self.hash_by.as_ref().and_then(|by| hash::key_of(request, by))
@@ -78,4 +90,10 @@ impl Balancer {
             }
         }
     }
+}
+
+/// A time that differs by up to a tenth each time, so that what happens again and again does not
+/// happen everywhere at once.
+pub(super) fn jittered(time: Duration) -> Duration {
+    time.mul_f64(0.9 + 0.2 * hash::point_of(getrandom::u64().unwrap_or_default()))
 }

@@ -13,6 +13,9 @@ pub(super) struct Set {
 
 impl Set {
     pub(super) fn new(targets: Vec<Arc<Target>>) -> Self {
+        if let Some(first) = targets.first() {
+            first.group.ejection.among(targets.len());
+        }
         let weights: Vec<u32> = targets.iter().map(|target| target.weight).collect();
         Self { order: spread(&weights).into(), targets: targets.into() }
     }

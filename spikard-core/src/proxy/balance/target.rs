@@ -1,16 +1,19 @@
 //! One server of an upstream, with the connections to it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use spikard_middleware::Clock;
+use spikard_middleware::{Clock, Task};
 
 use super::ejection::{Presence, Record};
 use super::hash::hash;
+use super::health::{Change, Health};
 use super::warmth::Warmth;
 use super::{Ejection, Outcome};
+use crate::config::HealthConfig;
 use crate::proxy::http2;
 use crate::proxy::pool::Pool;
 use crate::proxy::target::Address;
@@ -20,6 +23,7 @@ pub(in crate::proxy) struct Group {
     pub(in crate::proxy) ejection: Ejection,
     pub(in crate::proxy) clock: Clock,
     pub(in crate::proxy) slow_start: Duration,
+    pub(in crate::proxy) health: Option<HealthConfig>,
     pub(in crate::proxy) idle_connections: usize,
     pub(in crate::proxy) idle_timeout: Duration,
 }
@@ -35,14 +39,16 @@ pub(in crate::proxy) struct Target {
     /// Where it stands among the hashes of requests.
     pub(super) point: u64,
     pub(super) in_flight: AtomicUsize,
-    group: Arc<Group>,
+    pub(super) group: Arc<Group>,
     record: Record,
+    health: Health,
     warmth: Warmth,
+    /// What checks it, if anything does.
+    watch: OnceLock<Task>,
 }
 
 impl Target {
     pub(in crate::proxy) fn new(address: Address, weight: u32, group: &Arc<Group>) -> Arc<Self> {
-        group.ejection.joined();
         Arc::new(Self {
             weight,
             point: hash(address.to_string().as_bytes()),
@@ -53,13 +59,50 @@ impl Target {
             in_flight: AtomicUsize::new(0),
             group: Arc::clone(group),
             record: Record::default(),
+            health: Health::default(),
             warmth: Warmth::default(),
+            watch: OnceLock::new(),
         })
     }
 
-    /// Whether it may get requests: it was not ejected, or it is time to see whether it is back.
+    /// The same target at one of the addresses that its name resolves to.
+    pub(in crate::proxy) fn at(&self, address: SocketAddr) -> Option<Arc<Self>> {
+        Some(Self::new(self.address.at(address)?, self.weight, &self.group))
+    }
+
+    /// Keeps what checks it for as long as it lives.
+    pub(in crate::proxy) fn keep(&self, watch: Task) {
+        let _ = self.watch.set(watch);
+    }
+
+    /// Ends its ejection, if it is ejected.
+    pub(in crate::proxy) fn readmit(&self) {
+        self.group.ejection.readmit(&self.record);
+    }
+
+    /// Begins with less than its share.
+    pub(in crate::proxy) fn begin_slowly(&self) {
+        self.warmth.begin(self.group.slow_start, &self.group.clock);
+    }
+
+    /// Learns from a health check, or why it failed.
+    pub(in crate::proxy) fn checked(&self, found: Result<(), String>) {
+        let Some(config) = &self.group.health else { return };
+        match (self.health.learn(found.is_ok(), config), found) {
+            (Some(Change::Up), _) => {
+                tracing::info!("upstream {self} passes its health checks again and takes part");
+                self.readmit();
+                self.begin_slowly();
+            }
+            (Some(Change::Down), Err(reason)) => tracing::warn!("upstream {self} fails its health checks: {reason}"),
+            _ => {}
+        }
+    }
+
+    /// Whether it may get requests: its checks pass, and it was not ejected, or it is time to see
+    /// whether it is back.
     pub(super) fn takes_part(&self) -> bool {
-        self.presence() != Presence::Out
+        !self.health.is_down() && self.presence() != Presence::Out
     }
 
     /// Whether it takes a turn for which `lot` was drawn, as long as it is new.
@@ -85,14 +128,14 @@ impl Target {
     /// Learns from an outcome. `was_out`: of a request that came although the target is ejected.
     pub(super) fn learn(&self, outcome: Outcome, was_out: bool) {
         if self.group.ejection.learn(self, &self.record, outcome, was_out) {
-            self.warmth.begin(self.group.slow_start, &self.group.clock);
+            self.begin_slowly();
         }
     }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
-        self.group.ejection.left(&self.record);
+        self.readmit();
     }
 }
 

@@ -7,6 +7,7 @@ mod gateway;
 mod identity;
 mod protocols;
 mod streaming;
+mod targets;
 mod tunnels;
 
 use std::convert::Infallible;
@@ -73,7 +74,9 @@ async fn proxy(config: UpstreamConfig) -> SocketAddr {
 }
 
 async fn stoppable_proxy(config: UpstreamConfig) -> (SocketAddr, Stop, JoinHandle<Outcome>) {
-    let upstream = Upstream::build(&config, &BuildContext::default()).unwrap();
+    let ctx = BuildContext::default();
+    ctx.background().begin();
+    let upstream = Upstream::build(&config, &ctx).unwrap();
     let leaf = upstream.leaf(&PathPattern::parse("/{*rest}").unwrap(), &BuildContext::default()).unwrap();
     let server = Server::bind("127.0.0.1", 0, Settings::default()).await.unwrap();
     let address = server.addresses()[0];
