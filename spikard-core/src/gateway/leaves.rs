@@ -9,7 +9,7 @@ use spikard_openapi::Describe;
 
 use super::converted::checked;
 use super::upstream_api::{Documents, UpstreamApi};
-use crate::config::{BrokenResponses, OpenApiFile, RouteConfig, ServerConfig, UndescribedRequests, Validate};
+use crate::config::{BrokenResponses, OpenApiFile, RouteConfig, ServerConfig, UndescribedRequests, UpstreamConfig, Validate};
 use crate::edge::{Edge, Parts};
 use crate::leaf::{Directory, FixedResponse, Redirect};
 use crate::proxy::Upstream;
@@ -132,7 +132,7 @@ impl<'a> Leaves<'a> {
             }
         };
         let leaf = upstream.leaf(path, &inner)?;
-        let title = format!("upstream {name}");
+        let title = format!("upstream {name}{}", self.config.upstreams.get(name).map(shared).unwrap_or_default());
         let file = match (&config.openapi, self.of_upstreams.get(name)) {
             (Some(file), _) => self.documents.open(file, ctx)?,
             (None, Some(Some(file))) => Arc::clone(file),
@@ -157,6 +157,17 @@ impl<'a> Leaves<'a> {
 /// What the leaf of a directory is called.
 pub(super) fn directory_name(directory: &Path) -> String {
     format!("static_files {}", directory.display())
+}
+
+/// How several servers share requests, for `explain`.
+fn shared(config: &UpstreamConfig) -> String {
+    let by = config.hash_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let balance = match config.targets.len() {
+        0 | 1 => String::new(),
+        targets => format!(", {}{by} of {targets} targets", config.balance),
+    };
+    let checked = config.health.as_ref().map(|health| format!(", checked at {}", health.path)).unwrap_or_default();
+    balance + &checked
 }
 
 /// What of a route is held to a document, for `explain`.

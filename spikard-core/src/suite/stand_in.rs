@@ -69,6 +69,8 @@ impl StandIns {
         for (name, address) in &self.addresses {
             if let Some(upstream) = config.upstreams.get_mut(name) {
                 upstream.targets = vec![format!("http://{address}").into()];
+                // Checks would be requests that no test has made.
+                upstream.health = None;
             }
         }
     }

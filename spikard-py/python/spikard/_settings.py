@@ -141,6 +141,11 @@ def many(cls: type[S], values: Any) -> list[S]:
     return _made(cls, values)  # type: ignore[no-any-return]
 
 
+def mixed(cls: type[S], values: Any) -> list[str | S]:
+    """A list of settings of a class, and of text that stands for some."""
+    return _made(cls, values)  # type: ignore[no-any-return]
+
+
 def named(cls: type[S], values: Any) -> dict[str, S]:
     """Settings of a class by name."""
     return {name: _made(cls, value) for name, value in values.items()} if isinstance(values, Mapping) else plain(values)

@@ -113,10 +113,10 @@ impl Setting<'_> {
         let key = self.key;
         let tuple = self.default().map_or("()".into(), |value| literal(value, None));
         let (inner, argument, value) = match name {
-            Some(name) => {
-                let plain = if item.allows("string") { "str" } else { "" };
-                (or(&[plain, &name]), or(&[plain, &name, "Mapping[str, Any]"]), format!("many({name}, {key})"))
+            Some(name) if item.allows("string") => {
+                (format!("str | {name}"), format!("str | {name} | Mapping[str, Any]"), format!("mixed({name}, {key})"))
             }
+            Some(name) => (name.clone(), format!("{name} | Mapping[str, Any]"), format!("many({name}, {key})")),
             None => (type_of(item), type_of(item), format!("items({key})")),
         };
         let argument = format!("Sequence[{argument}]");

@@ -72,7 +72,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from ._settings import Settings, items, many, maybe, named, one, plain, policy, switch
+from ._settings import Settings, items, many, maybe, mixed, named, one, plain, policy, switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

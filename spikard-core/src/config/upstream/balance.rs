@@ -12,6 +12,7 @@ use spikard_middleware::units::Format;
 /// How a target is chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Balance {
     /// in turn, as often as the weights say
     #[default]
@@ -25,9 +26,21 @@ pub enum Balance {
     Hash,
 }
 
+impl fmt::Display for Balance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::RoundRobin => "round_robin",
+            Self::LeastConnections => "least_connections",
+            Self::TwoChoices => "two_choices",
+            Self::Hash => "hash",
+        })
+    }
+}
+
 /// What becomes of requests while no target takes part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum AllDown {
     /// the targets are tried all the same
     #[default]
