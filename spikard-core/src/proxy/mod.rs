@@ -106,7 +106,7 @@ impl Upstream {
             None
         });
         if !config.resolve_interval.is_zero() && !targets.iter().any(|target: &Arc<Target>| target.address.name().is_some()) {
-            ctx.warn("resolve_interval", "no target has a name that could be resolved");
+            ctx.warn("resolve_interval", "resolve_interval is set, expected a target with a name to resolve");
         }
         let path = path_rule(config, ctx).unwrap_or_else(|error| {
             errors.push(error);

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from ._settings import Settings, items, many, maybe, named, one, plain, policy, switch
+from ._settings import Settings, items, many, maybe, mixed, named, one, plain, policy, switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccessLogConfig",
     "AdminConfig",
-    "AllDown",
     "ApiKeyConfig",
-    "Balance",
     "BodyLimitConfig",
     "BodyReadingConfig",
     "CacheConfig",
@@ -45,6 +43,7 @@ __all__ = [
     "FetchConfig",
     "HeaderEdits",
     "HeadersConfig",
+    "HealthConfig",
     "IssuerConfig",
     "JwtConfig",
     "LicenseInfo",
@@ -1286,7 +1285,7 @@ class RouteConfig(Settings):
         self.cache = cache
 
 
-class UpstreamConfig(Settings, nested=("balance", "all_down", "ejection")):
+class UpstreamConfig(Settings, nested=("ejection",)):
     """A group of servers that answer alike, which share the requests.
 
     Connections are kept open and used again. A target that cannot be reached is passed over for the next one, for
@@ -1298,11 +1297,13 @@ class UpstreamConfig(Settings, nested=("balance", "all_down", "ejection")):
         "balance",
         "hash_by",
         "slow_start",
+        "resolve_interval",
         "all_down",
         "connect_timeout",
         "response_timeout",
         "idle_timeout",
         "idle_connections",
+        "health",
         "ejection",
         "strip_prefix",
         "rewrite",
@@ -1320,7 +1321,7 @@ class UpstreamConfig(Settings, nested=("balance", "all_down", "ejection")):
     "http://10.0.0.2:9000", weight = 3 }`.
     """
 
-    balance: Balance
+    balance: Literal["round_robin", "least_connections", "two_choices", "hash"]
     """Which target a request goes to."""
 
     hash_by: str | None
@@ -1333,7 +1334,12 @@ class UpstreamConfig(Settings, nested=("balance", "all_down", "ejection")):
     gets its share at once.
     """
 
-    all_down: AllDown
+    resolve_interval: float | str
+    """How often the names of targets are resolved, each address being a target of its own from then on. 0: a name is
+    one target, and resolved for each connection to it.
+    """
+
+    all_down: Literal["try", "refuse"]
     """What becomes of requests while no target takes part."""
 
     connect_timeout: float | str
@@ -1349,6 +1355,9 @@ class UpstreamConfig(Settings, nested=("balance", "all_down", "ejection")):
 
     idle_connections: int
     """How many connections without work are kept open for each target."""
+
+    health: HealthConfig | None
+    """Active health checks: targets are asked how they are, and get no requests while they fail."""
 
     ejection: EjectionConfig
     """Passive health checks: targets that fail requests get none for a while."""
@@ -1400,14 +1409,16 @@ class UpstreamConfig(Settings, nested=("balance", "all_down", "ejection")):
         self,
         targets: Sequence[str | TargetConfig | Mapping[str, Any]],
         *,
-        balance: Balance | Mapping[str, Any] | None = None,
+        balance: Literal["round_robin", "least_connections", "two_choices", "hash"] = "round_robin",
         hash_by: str | None = None,
         slow_start: float | str = 0,
-        all_down: AllDown | Mapping[str, Any] | None = None,
+        resolve_interval: float | str = 0,
+        all_down: Literal["try", "refuse"] = "try",
         connect_timeout: float | str = 5,
         response_timeout: float | str = 25,
         idle_timeout: float | str = 60,
         idle_connections: int = 256,
+        health: HealthConfig | Mapping[str, Any] | None = None,
         ejection: EjectionConfig | Mapping[str, Any] | None = None,
         strip_prefix: str | None = None,
         rewrite: str | None = None,
@@ -1419,15 +1430,17 @@ class UpstreamConfig(Settings, nested=("balance", "all_down", "ejection")):
         server_name: str | None = None,
         openapi: str | PathLike[str] | None = None,
     ) -> None:
-        self.targets = many(TargetConfig, targets)
-        self.balance = one(Balance, balance)
+        self.targets = mixed(TargetConfig, targets)
+        self.balance = balance
         self.hash_by = hash_by
         self.slow_start = slow_start
-        self.all_down = one(AllDown, all_down)
+        self.resolve_interval = resolve_interval
+        self.all_down = all_down
         self.connect_timeout = connect_timeout
         self.response_timeout = response_timeout
         self.idle_timeout = idle_timeout
         self.idle_connections = idle_connections
+        self.health = maybe(HealthConfig, health)
         self.ejection = one(EjectionConfig, ejection)
         self.strip_prefix = strip_prefix
         self.rewrite = rewrite
@@ -2260,22 +2273,55 @@ class TargetConfig(Settings):
         self.weight = weight
 
 
-class Balance(Settings):
-    """How a target is chosen."""
+class HealthConfig(Settings):
+    """Asks each target now and then how it is (active health checks). A target that fails its checks gets no
+    requests.
 
-    __slots__ = ()
+    Until its first check a target counts as healthy, and that check decides alone; after it the thresholds do.
+    Every check makes a connection of its own.
+    """
 
-    def __init__(self) -> None:
-        pass
+    __slots__ = ("path", "interval", "timeout", "healthy_threshold", "unhealthy_threshold", "statuses", "host")
 
+    path: str
+    """The path that is asked for with GET, with a query if there is one."""
 
-class AllDown(Settings):
-    """What becomes of requests while no target takes part."""
+    interval: float | str
+    """How long after one check the next one follows, give or take a tenth."""
 
-    __slots__ = ()
+    timeout: float | str
+    """How long a check may take, connection included."""
 
-    def __init__(self) -> None:
-        pass
+    healthy_threshold: int
+    """After how many checks in a row that passed an unhealthy target is healthy."""
+
+    unhealthy_threshold: int
+    """After how many checks in a row that failed a healthy target is unhealthy."""
+
+    statuses: list[int]
+    """The statuses of an answer that passes. None: all from 200 to 399."""
+
+    host: str | None
+    """The `Host` that is asked for, in place of the target's own."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        interval: float | str = 10,
+        timeout: float | str = 3,
+        healthy_threshold: int = 2,
+        unhealthy_threshold: int = 3,
+        statuses: Sequence[int] = (),
+        host: str | None = None,
+    ) -> None:
+        self.path = path
+        self.interval = interval
+        self.timeout = timeout
+        self.healthy_threshold = healthy_threshold
+        self.unhealthy_threshold = unhealthy_threshold
+        self.statuses = items(statuses)
+        self.host = host
 
 
 class EjectionConfig(Settings):

@@ -71,7 +71,7 @@ impl Balancer {
     /// A target for a request that the targets `tried` have not answered. None: there is no other.
     pub(super) fn choose(&self, key: Option<u64>, tried: &[Arc<Target>]) -> Option<Lease> {
         let set = self.set.load();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let turn = self.turn(tried);
         let choose = |fit: &dyn Fn(&Arc<Target>) -> bool| self.method.choose(&set, turn, key, fit);
         let is_new = |target: &Arc<Target>| !tried.iter().any(|tried| Arc::ptr_eq(tried, target));
         let takes_part = |target: &Arc<Target>| is_new(target) && target.takes_part();
@@ -89,6 +89,15 @@ impl Balancer {
                 None => return choose(&is_new).map(Lease::regardless),
             }
         }
+    }
+
+    /// The turn of a request. One that was tried before takes none from the requests that follow, or
+    /// else of two targets the same one would be the first for all of them.
+    fn turn(&self, tried: &[Arc<Target>]) -> usize {
+        if tried.is_empty() {
+            return self.turn.fetch_add(1, Ordering::Relaxed);
+        }
+        (mix(self.turn.load(Ordering::Relaxed) as u64) >> 32) as u32 as usize
     }
 }
 

@@ -29,6 +29,18 @@ fn turns_are_as_many_as_weights_say() {
 }
 
 #[test]
+fn who_is_tried_again_takes_no_turn_from_others() {
+    let fixture = weighted(&[1, 1], UpstreamConfig::default());
+    let firsts = (0..10).map(|_| {
+        let first = fixture.choose();
+        let second = fixture.upstream.0.balancer.choose(None, &[first.target()]);
+        assert_ne!(second.map(|second| name(&second)), Some(name(&first)));
+        name(&first)
+    });
+    assert_eq!(firsts.filter(|first| first == "a").count(), 5);
+}
+
+#[test]
 fn the_target_with_the_fewest_requests_for_its_weight_gets_the_next() {
     let fixture = weighted(&[2, 1, 1], by(Balance::LeastConnections));
     let held: Vec<Lease> = (0..8).map(|_| fixture.choose()).collect();
