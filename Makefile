@@ -4,11 +4,11 @@ CARGO ?= cargo
 VENV ?= .venv
 PYTHON ?= python3
 MYPY = MYPYPATH=spikard-py/python:spikard-py/tests $(VENV)/bin/mypy --config-file spikard-py/pyproject.toml
-PYTHON_FILES = spikard-py benches/python examples
+PYTHON_FILES = spikard-py benches/python benches/gateways examples
 # Those whose modules are all files: what protobuf makes for `grpc` is not there to be checked.
 EXAMPLES = $(filter-out examples/grpc/,$(wildcard examples/*/))
 
-.PHONY: run test test-python test-versions lint fmt generate bench bench-python python wheels
+.PHONY: run test test-python test-versions lint fmt generate bench bench-python bench-gateways python wheels
 
 ## Starts the example gateway and the upstream behind it, and says what to try.
 run:
@@ -60,6 +60,10 @@ bench:
 ## The same for the Python package, beside django-bolt, FastAPI and granian.
 bench-python:
 	./benches/python/run.sh
+
+## The gateway beside nginx, HAProxy, Caddy, Envoy and Traefik.
+bench-gateways:
+	./benches/gateways/run.sh
 
 ## Builds wheels and the source distribution into target/wheels, installs and tries each;
 ## PROFILE=dev does so with quick builds.

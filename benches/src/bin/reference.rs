@@ -4,6 +4,7 @@
 //! `reference hyper|axum|layers PORT`
 
 use std::convert::Infallible;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::Router;
@@ -22,6 +23,12 @@ use tower_http::request_id::MakeRequestUuid;
 use tower_http::timeout::TimeoutLayer;
 
 const ANSWER: &[u8] = br#"{"message":"Hello, World!"}"#;
+/// A list of records, 20 kB of it.
+static LARGE: LazyLock<Bytes> = LazyLock::new(|| {
+    let record = |number| format!(r#"{{"id":{number},"name":"user {number}","email":"user{number}@example.com","active":true}}"#);
+    let records: Vec<String> = (100..374).map(record).collect();
+    Bytes::from(format!("[{}]", records.join(",")))
+});
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 #[tokio::main]
@@ -60,8 +67,9 @@ async fn bare_hyper(listener: TcpListener) -> Result<(), Box<dyn std::error::Err
     }
 }
 
-async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let mut response = Response::new(Full::new(Bytes::from_static(ANSWER)));
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let body = if request.uri().path() == "/20k" { LARGE.clone() } else { Bytes::from_static(ANSWER) };
+    let mut response = Response::new(Full::new(body));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     Ok(response)
 }
