@@ -1,5 +1,6 @@
-"""The same job in the words of each gateway. Every one serves from one thread, keeps connections to the
-upstream open, and writes no access log.
+"""The same job in the words of each gateway.
+
+Every one serves from one thread, keeps connections to the upstream open, and writes no access log.
 """
 
 from __future__ import annotations

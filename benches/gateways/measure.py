@@ -41,16 +41,20 @@ class Server:
         command = ["taskset", "-c", cpu, *self.command]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         for _ in range(600):
-            try:
-                self.ask()
-            except OSError:
-                if process.poll() is not None:
-                    break
-                time.sleep(0.05)
-            else:
+            if self.answers():
                 return process
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
         stop(process)
         sys.exit(f"{self.name} does not answer {self.url}: {' '.join(self.command)}")
+
+    def answers(self) -> bool:
+        try:
+            self.ask()
+        except OSError:
+            return False
+        return True
 
     def ask(self) -> bytes:
         """One answer, which has to be a good one."""

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Spikard beside nginx, HAProxy, Caddy, Envoy and Traefik, each with one thread, in one interleaved run.
 
-The gateway is on CPU 0; the load and the upstream are on CPU 1. The figure is the gateway's CPU time per request, from /proc:
-the rate at full load is shown too, but the two CPUs belong to a machine that others use. `run.sh` builds and installs what this needs.
+The gateway is on CPU 0; the load and the upstream are on CPU 1. The figure is the gateway's CPU time per
+request, from /proc: the rate at full load is shown too, but the two CPUs belong to a machine that others
+use. `run.sh` builds and installs what this needs.
 """
 
 from __future__ import annotations
@@ -105,12 +106,8 @@ def certificate(folder: Path) -> None:
 
 
 def table(title: str, servers: list[Server]) -> str:
-    lines = [
-        f"### {title}",
-        "",
-        "| gateway | CPU us per request | requests per CPU second | requests/s | beside the best |",
-        "|---|---|---|---|---|",
-    ]
+    head = ["gateway", "CPU us per request", "requests per CPU second", "requests/s", "beside the best"]
+    lines = [f"### {title}", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     medians = [tuple(statistics.median(each) for each in zip(*server.rounds, strict=True)) for server in servers]
     best = min(cost for (cost, _), server in zip(medians, servers, strict=True) if not server.lacks)
     for server, (cost, rate) in sorted(zip(servers, medians, strict=True), key=lambda each: each[1][0]):
