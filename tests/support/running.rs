@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use spikard_core::server::{Live, Outcome, Server, Settings, Signals, Stop};
+use spikard_core::server::{Drain, Live, Outcome, Server, Settings, Signals, Stop};
 use spikard_core::{Answer, Body, Request, Response, Service};
 use tokio::task::JoinHandle;
 
@@ -16,6 +16,8 @@ pub struct Running {
     pub stop: Stop,
     /// What is being served.
     pub live: Live,
+    /// The server's end.
+    pub drain: Drain,
     outcome: JoinHandle<Outcome>,
 }
 
@@ -29,8 +31,9 @@ impl Running {
         let address = server.addresses()[0];
         let (stop, signals) = Signals::by_hand();
         let live = Live::new(Arc::new(service));
+        let drain = server.drain();
         let outcome = tokio::spawn(server.run(live.clone(), signals));
-        Self { address, stop, live, outcome }
+        Self { address, stop, live, drain, outcome }
     }
 
     /// How the server ended.

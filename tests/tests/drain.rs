@@ -55,6 +55,30 @@ async fn idle_connections_are_closed_and_hold_nothing_up() {
 }
 
 #[tokio::test]
+async fn a_server_that_waits_before_it_drains_takes_connections_and_keeps_none() {
+    let settings = |delay| Settings { shutdown_delay: delay, ..Settings::default() };
+    let server = Running::start(settings(Duration::from_hours(1)), mirror()).await;
+    let mut used = Raw::connect(server.address).await;
+    server.stop.signal();
+    let drain = server.drain.clone();
+    while !drain.is_leaving() {
+        tokio::task::yield_now().await;
+    }
+    for client in [&mut used, &mut Raw::connect(server.address).await] {
+        client.send(GET).await;
+        let answer = client.answer().await.expect("an answer");
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    }
+    assert!(!drain.has_begun());
+    server.stop.signal();
+    assert!(matches!(server.outcome().await, Outcome::Interrupted(_)));
+
+    let server = Running::start(settings(Duration::from_millis(20)), mirror()).await;
+    server.stop.signal();
+    assert_eq!(server.outcome().await, Outcome::Drained);
+}
+
+#[tokio::test]
 async fn what_takes_longer_than_the_time_out_is_cut_off() {
     let (service, mut requests) = gated();
     let settings = Settings { shutdown_timeout: Duration::from_millis(50), ..Settings::default() };

@@ -61,7 +61,7 @@ fn said(media_type: &'static str, text: impl Into<String>) -> axum::response::Re
 }
 
 fn readiness(inside: &Inside) -> axum::response::Response {
-    if inside.drain.has_begun() {
+    if inside.drain.is_leaving() {
         return (StatusCode::SERVICE_UNAVAILABLE, said(TEXT, "draining\n")).into_response();
     }
     said(TEXT, "ready\n")

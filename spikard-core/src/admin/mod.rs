@@ -65,7 +65,7 @@ impl Inside {
         let mut text = String::new();
         // Writing to text does not fail.
         let _ = self.shown.gateway.metrics().write(&mut text);
-        let _ = self.process.write(&mut text, !self.drain.has_begun());
+        let _ = self.process.write(&mut text, !self.drain.is_leaving());
         text
     }
 }

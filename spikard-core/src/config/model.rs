@@ -86,6 +86,12 @@ policies! { server_config, {
         /// TLS: the port takes HTTPS.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub tls: Option<TlsConfig>,
+        /// How long a server that was told to stop goes on taking connections, before it stops as said above. `/readyz`
+        /// of `admin` fails and connections are closed after their answers meanwhile, so that whoever sends
+        /// requests here (Kubernetes, a load balancer) can notice. Worker processes do not wait.
+        #[serde(with = "units::duration")]
+        #[schemars(with = "units::DurationText")]
+        pub shutdown_delay: Duration,
         /// The networks (CIDR) of proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
         #[schemars(with = "Vec<units::Cidr>")]
         pub trusted_proxies: Vec<IpNet>,
@@ -114,6 +120,7 @@ policies! { server_config, {
         workers: 1,
         graceful_shutdown: true,
         shutdown_timeout: Duration::from_secs(30),
+        shutdown_delay: Duration::ZERO,
         tls: None,
         trusted_proxies: Vec::new(),
         limits: LimitsConfig::default(),

@@ -45,7 +45,7 @@ pub(super) fn call(
             }
             Prepared::Arriving(request, stall) => answer_while_arriving(link, request, &stall).await,
         };
-        let ends = closes || link.meter.has_left_body() || link.server.drain.has_begun();
+        let ends = closes || link.meter.has_left_body() || link.server.drain.is_leaving();
         if ends && version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

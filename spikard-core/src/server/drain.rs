@@ -1,4 +1,5 @@
-//! The end of a server in two steps: drain (no new work, finish what is in flight), then end.
+//! The end of a server in three steps: it leaves (it says so, and goes on), drains (no new work, finish
+//! what is in flight), and ends.
 //!
 //! Connections are counted here, and so are tunnels: a WebSocket that was upgraded is no longer
 //! hyper's, but it is still in flight.
@@ -23,8 +24,9 @@ struct Inner {
     tasks: TaskTracker,
 }
 
-const DRAINING: u8 = 1;
-const ENDED: u8 = 2;
+const LEAVING: u8 = 1;
+const DRAINING: u8 = 2;
+const ENDED: u8 = 3;
 
 impl Drain {
     /// Runs a task that the server waits for when it drains, and that is dropped when it ends.
@@ -40,6 +42,12 @@ impl Drain {
         self.0.begun.cancelled().await;
     }
 
+    /// Whether the server was told to stop, and drains now or soon: no connection should stay longer
+    /// than it has to.
+    pub fn is_leaving(&self) -> bool {
+        self.0.stage.load(Ordering::Relaxed) >= LEAVING
+    }
+
     /// Whether the server drains.
     pub fn has_begun(&self) -> bool {
         // Not the token: asking that takes a lock, and this is asked once per request.
@@ -53,6 +61,10 @@ impl Drain {
 
     pub(super) fn has_ended(&self) -> bool {
         self.0.stage.load(Ordering::Relaxed) >= ENDED
+    }
+
+    pub(super) fn leave(&self) {
+        self.0.stage.fetch_max(LEAVING, Ordering::Relaxed);
     }
 
     pub(crate) fn begin(&self) {

@@ -76,6 +76,8 @@ pub struct Settings {
     pub upstream_headers: Vec<HeaderName>,
     /// How long requests in flight may take when the server stops.
     pub shutdown_timeout: Duration,
+    /// How long a server that was told to stop goes on taking connections before.
+    pub shutdown_delay: Duration,
     /// Counts connections; none if nobody asks.
     pub connections: Option<Connections>,
 }
@@ -89,6 +91,7 @@ impl Settings {
             trusted_proxies: config.trusted_proxies.clone(),
             upstream_headers: gateway.upstream_headers(),
             shutdown_timeout: if config.graceful_shutdown { config.shutdown_timeout } else { Duration::ZERO },
+            shutdown_delay: config.shutdown_delay,
             connections: config.admin.as_ref().map(|_| Connections::of(gateway.metrics())),
         }
     }
@@ -108,6 +111,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             upstream_headers: Vec::new(),
             shutdown_timeout: ServerConfig::default().shutdown_timeout,
+            shutdown_delay: ServerConfig::default().shutdown_delay,
             connections: None,
         }
     }
@@ -220,7 +224,7 @@ impl Server {
     /// and returns. A second signal or the end of `shutdown_timeout` cuts the rest off.
     pub async fn run(self, service: Live, signals: Signals) -> Outcome {
         service.current().begin();
-        let grace = self.settings.shutdown_timeout;
+        let farewell = serve::Farewell { delay: self.settings.shutdown_delay, grace: self.settings.shutdown_timeout };
         let port = self.addresses.first().map_or(0, SocketAddr::port);
         let redirecting = self.settings.redirect().map(|redirect| {
             let service = redirect::Redirect { port: redirect.to.unwrap_or(port) };
@@ -228,7 +232,7 @@ impl Server {
             Arc::new(Shared::new(settings, Live::new(Arc::new(service)), self.drain.clone()))
         });
         let main = Arc::new(Shared::new(self.settings, service, self.drain));
-        serve::run(self.doors, serve::House { main, redirecting }, grace, signals).await
+        serve::run(self.doors, serve::House { main, redirecting }, farewell, signals).await
     }
 }
 

@@ -65,8 +65,15 @@ impl House {
     }
 }
 
-/// Accepts and serves until the first signal, then drains for at most `grace`.
-pub(super) async fn run(doors: Doors, house: House, grace: Duration, mut signals: Signals) -> Outcome {
+/// The end of a server: how long it still takes connections, and how long what is in flight then may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Farewell {
+    pub(super) delay: Duration,
+    pub(super) grace: Duration,
+}
+
+/// Accepts and serves until the first signal, and then until the farewell is over.
+pub(super) async fn run(doors: Doors, house: House, farewell: Farewell, mut signals: Signals) -> Outcome {
     let server = &house.main;
     let seats = Arc::new(Semaphore::new(server.connections));
     let Doors { own, others, are_shared } = doors;
@@ -81,6 +88,18 @@ pub(super) async fn run(doors: Doors, house: House, grace: Duration, mut signals
     let accepting = futures_util::future::join_all(accepting);
     signals.next().await;
     let drain = &server.drain;
+    drain.leave();
+    // Of several processes, the others take what comes.
+    if !are_shared && !farewell.delay.is_zero() {
+        tracing::info!("stopping in {}: connections are still taken", humantime::format_duration(farewell.delay));
+        tokio::select! {
+            () = sleep(farewell.delay) => {}
+            () = signals.next() => {
+                drain.end();
+                return Outcome::Interrupted(drain.in_flight());
+            }
+        }
+    }
     tracing::info!(in_flight = drain.in_flight(), "stopping: finishing what is in flight");
     drain.begin();
     let finished = async {
@@ -88,7 +107,7 @@ pub(super) async fn run(doors: Doors, house: House, grace: Duration, mut signals
         drain.finished().await;
     };
     let outcome = tokio::select! {
-        finished = timeout(grace, finished) => match finished {
+        finished = timeout(farewell.grace, finished) => match finished {
             Ok(()) => Outcome::Drained,
             Err(_) => Outcome::TimedOut(drain.in_flight()),
         },

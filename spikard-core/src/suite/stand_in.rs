@@ -57,7 +57,8 @@ impl StandIns {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             let address = listener.local_addr()?;
             addresses.insert(name.clone(), address);
-            let host = upstream.targets.first().map_or_else(|| HeaderValue::from_static("localhost"), |target| host_of(&target.url));
+            let host =
+                upstream.targets.first().map_or_else(|| HeaderValue::from_static("localhost"), |target| host_of(&target.url));
             let role = Arc::new(Role { name: name.clone(), address, host });
             servers.spawn(serve(listener, role, Arc::clone(&notes)));
         }
