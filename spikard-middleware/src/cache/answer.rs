@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::stored::{Content, Head, Stored};
 use crate::conditions::{Validators, Verdict};
-use crate::problem::{RANGE_NOT_SATISFIABLE, Subject};
+use crate::problem::{RANGE_NOT_SATISFIABLE, SERVICE_UNAVAILABLE, Subject};
 use crate::range::{Wanted, wanted};
 use crate::service::{Request, Response};
 
@@ -35,6 +35,15 @@ pub(super) struct Moment {
 /// What a 304 need not say: the client has it (RFC 9110 section 15.4.5).
 const KNOWN: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE];
 
+/// Takes what it needs of a request that is answered here.
+impl From<Request> for Wish {
+    fn from(request: Request) -> Self {
+        let subject = Subject::of(&request);
+        let is_get = request.method() == Method::GET;
+        Self { is_get, headers: request.into_parts().0.headers, subject }
+    }
+}
+
 impl Wish {
     pub(super) fn of(request: &Request) -> Self {
         let is_get = request.method() == Method::GET;
@@ -45,8 +54,10 @@ impl Wish {
         &self.headers
     }
 
-    pub(super) fn subject(&self) -> &Subject {
-        &self.subject
+    /// The answer where there is none any more: what is stored is complete, and who fetches has a reader, so
+    /// only a server that is going down gets here.
+    pub(super) fn broke_off(&self) -> Response {
+        SERVICE_UNAVAILABLE.by("cache").response(&self.subject, "the answer broke off")
     }
 
     /// The answer to this request, from what was stored before.
@@ -109,7 +120,7 @@ impl Wish {
     }
 
     fn not_satisfiable(&self, size: usize) -> Response {
-        let mut response = RANGE_NOT_SATISFIABLE.response(&self.subject, &format!("the answer has {size} bytes"));
+        let mut response = RANGE_NOT_SATISFIABLE.by("cache").response(&self.subject, &format!("the answer has {size} bytes"));
         set(response.headers_mut(), CONTENT_RANGE, format!("bytes */{size}"));
         response
     }

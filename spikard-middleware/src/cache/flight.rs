@@ -4,14 +4,17 @@
 //! all who wait for it are gone.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use http::StatusCode;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use super::store::Stamp;
 use super::stored::Stored;
+use crate::timeout::is_overdue;
+use crate::timeout::overdue::Ending;
 
 /// What a fetch comes to for those who did not begin it.
 #[derive(Clone)]
@@ -34,6 +37,8 @@ pub(super) struct Flight {
     stamp: Stamp,
     verdict: watch::Receiver<Option<Verdict>>,
     task: OnceLock<AbortHandle>,
+    /// Whether the last who waited did so until its time was over.
+    overdue: Arc<AtomicBool>,
     home: Arc<Flights>,
 }
 
@@ -52,7 +57,8 @@ impl Flights {
         };
         let (herald, verdict) = watch::channel(None);
         let home = Arc::clone(self);
-        let flight = Arc::new(Flight { name: name.clone(), stamp, verdict, task: OnceLock::new(), home });
+        let flight =
+            Arc::new(Flight { name: name.clone(), stamp, verdict, task: OnceLock::new(), overdue: Arc::default(), home });
         flights.insert(name, Arc::downgrade(&flight));
         // The last one who lets go of a flight takes it off the list, which is locked here.
         drop(flights);
@@ -66,9 +72,14 @@ impl Flights {
 }
 
 impl Flight {
-    /// Says which task does the work.
-    pub(super) fn begun(&self, task: AbortHandle) {
-        let _ = self.task.set(task);
+    /// Begins the work.
+    pub(super) fn begin<F>(&self, work: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let task = tokio::spawn(Ending::new(work, &self.overdue));
+        let _ = self.task.set(task.abort_handle());
+        task
     }
 
     /// What it comes to. A fetch that fails is for nobody.
@@ -82,6 +93,7 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         if let Some(task) = self.task.get() {
+            self.overdue.store(is_overdue(), Ordering::Release);
             task.abort();
         }
         let mut flights = self.home.lock();
@@ -95,6 +107,16 @@ impl Drop for Flight {
 mod tests {
     use super::*;
     use crate::cache::store::Stamps;
+    use crate::timeout::overdue::drop_as_overdue;
+
+    /// Tells why it is dropped.
+    struct Guard(std::sync::mpsc::Sender<bool>);
+
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            let _ = self.0.send(is_overdue());
+        }
+    }
 
     #[tokio::test]
     async fn a_fetch_ends_with_the_last_who_waits_for_it() {
@@ -102,18 +124,21 @@ mod tests {
         let stamps = Stamps::default();
         let join = || flights.join("a".into(), stamps.of("a"));
         let (first, herald) = join();
+        let (told, told_overdue) = std::sync::mpsc::channel();
         let (ends, ended) = tokio::sync::oneshot::channel::<()>();
+        let held = (herald, ends, Guard(told));
         let work = async move {
-            let _held = (herald, ends);
+            let _held = held;
             std::future::pending::<()>().await;
         };
-        first.begun(tokio::spawn(work).abort_handle());
+        let _task = first.begin(work);
         let (second, none) = join();
         assert!(none.is_none() && Arc::ptr_eq(&first, &second));
         drop(first);
         assert_eq!(flights.lock().len(), 1);
-        drop(second);
+        drop_as_overdue(second);
         assert!(ended.await.is_err(), "the work was dropped");
+        assert_eq!(told_overdue.try_recv(), Ok(true), "and knows why");
         assert_eq!(flights.lock().len(), 0);
         assert!(join().1.is_some());
     }

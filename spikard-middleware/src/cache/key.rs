@@ -43,7 +43,7 @@ impl IgnoredQuery {
 }
 
 /// The URL that a request is about: `http://shop.example/a?b`.
-pub(super) fn url(request: &Request, ignored: &IgnoredQuery) -> Arc<str> {
+pub(super) fn url(request: &Request, ignored: &IgnoredQuery) -> String {
     let uri = request.uri();
     let client = request.extensions().get::<Client>();
     let host = client.map(|client| &*client.host).or_else(|| uri.authority().map(Authority::as_str));
@@ -54,7 +54,7 @@ pub(super) fn url(request: &Request, ignored: &IgnoredQuery) -> Arc<str> {
     if let Some(query) = uri.query() {
         ignored.append(query, &mut url);
     }
-    url.into()
+    url
 }
 
 /// The URL that a reference in an answer to `url` names, if it is of the same origin (RFC 9111 section 4.4).
@@ -136,7 +136,7 @@ mod tests {
     fn of(uri: &str, ignored: &[&str]) -> String {
         let ignored: Vec<String> = ignored.iter().map(ToString::to_string).collect();
         let request = http::Request::get(uri).header("host", "Shop.example:81").body(Body::empty()).unwrap();
-        url(&request, &IgnoredQuery::new(&ignored)).to_string()
+        url(&request, &IgnoredQuery::new(&ignored))
     }
 
     fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {

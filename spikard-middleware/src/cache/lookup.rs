@@ -17,8 +17,9 @@ use super::store::{Found, Stamp};
 use super::stored::Stored;
 use super::terms::Asker;
 use super::{Caching, key};
-use crate::problem::{GATEWAY_TIMEOUT, SERVICE_UNAVAILABLE, Subject};
+use crate::problem::{GATEWAY_TIMEOUT, Subject};
 use crate::service::{Answer, Request, Response};
+use crate::timeout::overdue::drop_as_overdue;
 
 /// How long a fetch may take that no client waits for.
 const REFRESH: Duration = Duration::from_secs(30);
@@ -44,26 +45,29 @@ impl Caching {
         // Before the store is asked: what changes in between is fetched for nothing, and not the other way round.
         let stamp = shared.store.stamp(&url);
         let (why, stored, name) = match shared.store.find(&url, request.headers()) {
-            Found::Stored(stored) => {
-                let name = stored.head.selecting.variant(&url, request.headers());
-                match self.given(&request, &asker, &stored) {
-                    Ok((response, refresh)) => {
-                        if refresh {
-                            let why = Forwarded::Stale;
-                            self.refresh(copy(&request), Ask { url, stamp, asker, why, stored: Some(stored), name });
-                        }
-                        return Box::pin(std::future::ready(response));
-                    }
-                    Err(why) => (why, Some(stored), name),
+            Found::Stored(stored) => match judge(&stored.head, &asker.directives, shared.clock.monotonic()) {
+                Use::Ask(why) => {
+                    let name = stored.head.selecting.variant(&url, request.headers());
+                    (why, Some(stored), name)
                 }
-            }
+                usable => {
+                    if usable == Use::WhileRevalidate {
+                        let name = stored.head.selecting.variant(&url, request.headers());
+                        let ask =
+                            Ask { url: url.into(), stamp, asker, why: Forwarded::Stale, stored: Some(stored.clone()), name };
+                        self.refresh(copy(&request), ask);
+                    }
+                    let response = self.given(Wish::from(request), &stored, usable);
+                    return Box::pin(std::future::ready(response));
+                }
+            },
             Found::Varies(other) => (Forwarded::VaryMiss, None, other.head.selecting.variant(&url, request.headers())),
-            Found::Nothing => (Forwarded::UriMiss, None, url.to_string()),
+            Found::Nothing => (Forwarded::UriMiss, None, url.clone()),
             Found::Unstorable => (Forwarded::UriMiss, None, String::new()),
         };
         if asker.directives.only_if_cached {
             // RFC 9111 section 5.2.1.7.
-            let response = GATEWAY_TIMEOUT.response(&Subject::of(&request), "no stored answer fits the request");
+            let response = GATEWAY_TIMEOUT.by("cache").response(&Subject::of(&request), "no stored answer fits the request");
             return Box::pin(std::future::ready(self.said(response, Handling::refused("only-if-cached"))));
         }
         // Without anything stored, a part is not worth the whole, nor is a look whether it has changed.
@@ -77,19 +81,13 @@ impl Caching {
             Some(stored) => why != Forwarded::Request && !stored.head.terms.lifetime.is_zero(),
             None => !name.is_empty() && !asker.has_credentials && !asker.directives.no_cache,
         } && !shared.config.collapse.is_zero();
-        let ask = Ask { url, stamp, asker, why, stored, name };
+        let ask = Ask { url: url.into(), stamp, asker, why, stored, name };
         Box::pin(async move { if may_wait { self.together(ask, request).await } else { self.alone(ask, request).await } })
     }
 
-    /// The answer from what is stored, and whether to fetch it anew beside; or why it cannot be given.
-    fn given(&self, request: &Request, asker: &Asker, stored: &Stored) -> Result<(Response, bool), Forwarded> {
+    /// The answer from what is stored.
+    fn given(&self, wish: Wish, stored: &Stored, usable: Use) -> Response {
         let moment = self.moment();
-        let usable = match judge(&stored.head, &asker.directives, moment.now) {
-            Use::Ask(why) => return Err(why),
-            usable => usable,
-        };
-        // What is in the store is complete, so there always is an answer.
-        let response = Wish::of(request).stored(stored, moment).ok_or(Forwarded::Stale)?;
         let metrics = &self.shared.metrics;
         if usable == Use::Fresh {
             metrics.hit.inc()
@@ -97,7 +95,10 @@ impl Caching {
             metrics.stale.inc()
         };
         let handling = Handling::hit(&stored.head, stored.head.age(moment.now));
-        Ok((self.said(response, handling), usable == Use::WhileRevalidate))
+        match wish.stored(stored, moment) {
+            Some(response) => self.said(response, handling),
+            None => wish.broke_off(),
+        }
     }
 
     /// Waits for the fetch that is under way for the same, or begins one for all.
@@ -107,12 +108,11 @@ impl Caching {
             let (flight, herald) = self.shared.flights.join(ask.name.clone(), ask.stamp);
             if let Some(herald) = herald {
                 let errand = Errand { flight: Some(Arc::downgrade(&flight)), ..ask.errand() };
-                let task = tokio::spawn(self.clone().lead(errand, request, herald));
-                flight.begun(task.abort_handle());
-                return match task.await {
+                return match flight.begin(self.clone().lead(errand, request, herald)).await {
                     Ok(landed) => self.finish(&ask, &wish, landed),
                     Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-                    Err(_) => SERVICE_UNAVAILABLE.response(wish.subject(), "the server is going down"),
+                    // The runtime is going down.
+                    Err(_) => wish.broke_off(),
                 };
             }
             let verdict = timeout(self.shared.config.collapse, flight.verdict()).await.unwrap_or(Verdict::Alone);
@@ -144,11 +144,11 @@ impl Caching {
     fn refresh(&self, request: Request, ask: Ask) {
         let (flight, Some(herald)) = self.shared.flights.join(ask.name.clone(), ask.stamp) else { return };
         let errand = Errand { flight: Some(Arc::downgrade(&flight)), ..ask.errand() };
-        let task = tokio::spawn(self.clone().lead(errand, request, herald));
-        flight.begun(task.abort_handle());
+        let task = flight.begin(self.clone().lead(errand, request, herald));
         tokio::spawn(async move {
-            let _goes_on = flight;
             let _ = timeout(REFRESH, task).await;
+            // Where it is still going on, its time is over.
+            drop_as_overdue(flight);
         });
     }
 
@@ -169,8 +169,7 @@ impl Caching {
                 let handling = Handling { status: confirmed.then_some(status), stored: true, ttl, ..forwarded };
                 match wish.fetched(&stored, moment, body) {
                     Some(response) => self.said(response, handling),
-                    // Its reader was kept for it.
-                    None => SERVICE_UNAVAILABLE.response(wish.subject(), "the answer broke off"),
+                    None => wish.broke_off(),
                 }
             }
             Landed::Own(response, why) => {

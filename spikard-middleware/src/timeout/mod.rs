@@ -18,7 +18,7 @@
 //! ```
 
 mod arrival;
-mod overdue;
+pub(crate) mod overdue;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -4,6 +4,10 @@
 //! is dropped in both cases, and can ask here which one it is.
 
 use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 thread_local! {
     static OVERDUE: Cell<bool> = const { Cell::new(false) };
@@ -16,7 +20,7 @@ pub fn is_overdue() -> bool {
 }
 
 /// Drops a handler whose time is over.
-pub(super) fn drop_as_overdue<T>(handler: T) {
+pub(crate) fn drop_as_overdue<T>(handler: T) {
     /// Takes the mark back, also when a destructor panics.
     struct Mark(bool);
     impl Drop for Mark {
@@ -26,4 +30,34 @@ pub(super) fn drop_as_overdue<T>(handler: T) {
     }
     let _mark = Mark(OVERDUE.replace(true));
     drop(handler);
+}
+
+/// Work in a task of its own, which tells what it holds why the task was ended.
+pub(crate) struct Ending<F> {
+    work: Option<Pin<Box<F>>>,
+    overdue: Arc<AtomicBool>,
+}
+
+impl<F: Future> Ending<F> {
+    /// The work of a task that is ended because of its time if `overdue` says so then.
+    pub(crate) fn new(work: F, overdue: &Arc<AtomicBool>) -> Self {
+        Self { work: Some(Box::pin(work)), overdue: Arc::clone(overdue) }
+    }
+}
+
+impl<F: Future> Future for Ending<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        work.as_mut().poll(cx)
+    }
+}
+
+impl<F> Drop for Ending<F> {
+    fn drop(&mut self) {
+        if self.overdue.load(Ordering::Acquire) {
+            drop_as_overdue(self.work.take());
+        }
+    }
 }
