@@ -1,5 +1,6 @@
 //! Whether an answer may be stored, and for how long it may be given (RFC 9111 sections 3 and 4.2).
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, DATE, ETAG, EXPIRES, LAST_MODIFIED, SET_COOKIE};
@@ -7,6 +8,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::config::CacheConfig;
 use super::directives::{AnswerDirectives, RequestDirectives};
+use crate::client::ClientCertificate;
 use crate::identity::Identity;
 use crate::service::Request;
 
@@ -21,11 +23,12 @@ pub(super) struct Asker {
 
 impl Asker {
     pub(super) fn of(request: &Request, config: &CacheConfig) -> Self {
-        let headers = request.headers();
+        let (headers, known) = (request.headers(), request.extensions());
+        // What was verified may have stood in another header, in the query, or in the handshake.
+        let is_known = known.get::<Identity>().is_some() || known.get::<Arc<ClientCertificate>>().is_some();
         Self {
             directives: if config.request_directives { RequestDirectives::of(headers) } else { RequestDirectives::default() },
-            // What authentication verified may have stood in another header, or in the query.
-            has_credentials: headers.contains_key(AUTHORIZATION) || request.extensions().get::<Identity>().is_some(),
+            has_credentials: headers.contains_key(AUTHORIZATION) || is_known,
             has_cookie: headers.contains_key(COOKIE),
         }
     }
@@ -207,6 +210,17 @@ mod tests {
         let config = CacheConfig { set_cookie: true, ..CacheConfig::default() };
         let cookie = [("cache-control", "max-age=60"), ("set-cookie", "a=1")];
         assert!(terms(&config, &Asker::default(), 200, &cookie).is_ok());
+    }
+
+    #[test]
+    fn credentials_are_what_was_sent_and_what_was_verified() {
+        let config = CacheConfig::default();
+        let has = |request: &Request| Asker::of(request, &config).has_credentials;
+        let mut token = Request::default();
+        token.headers_mut().insert(AUTHORIZATION, "Basic x".parse().unwrap());
+        let mut key = Request::default();
+        key.extensions_mut().insert(Identity::default());
+        assert_eq!([has(&token), has(&key), has(&Request::default())], [true, true, false]);
     }
 
     #[test]
