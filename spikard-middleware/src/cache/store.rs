@@ -82,6 +82,8 @@ impl Store {
             answers.push(stored.clone());
             Op::Put(Known::Answers(answers.into()))
         });
+        // By itself the map does this every few hundred entries only, each of which may be large.
+        self.map.run_pending_tasks();
     }
 
     /// Notes that answers of the URL cannot be stored.
@@ -108,15 +110,9 @@ impl Store {
         meant.iter().filter(|url| self.invalidate(url)).count()
     }
 
-    /// How many bytes are stored, and for how many URLs, as far as the map has put itself in order.
+    /// How many bytes are stored, and for how many URLs.
     pub(super) fn size(&self) -> (u64, u64) {
         (self.map.weighted_size(), self.map.entry_count())
-    }
-
-    /// Lets the map put itself in order.
-    #[cfg(test)]
-    pub(super) fn settle(&self) {
-        self.map.run_pending_tasks();
     }
 }
 
