@@ -1,8 +1,8 @@
 //! Tokens as compact JSON Web Signatures (RFC 7515) under the rules of RFC 8725.
 //!
 //! The algorithm comes from a key, and the keys from the settings, never from the token. Of its
-//! header `alg` is compared and `kid` says which of our keys is meant; keys and addresses of keys
-//! (`jwk`, `jku`, `x5c`, `x5u`) are not looked at. What a token means is not decided here, but in
+//! header `alg` is compared, and `typ` where that is asked for, and `kid` says which of our keys is
+//! meant; keys and addresses of keys (`jwk`, `jku`, `x5c`, `x5u`) are not looked at. What a token means is not decided here, but in
 //! [`super::claims`].
 
 use base64::Engine;
@@ -56,6 +56,17 @@ impl<'a> Token<'a> {
         self.header.kid.as_deref()
     }
 
+    /// Whether it says that it is of this type. `application/` may stand before both, in any case of
+    /// letters (RFC 7515 section 4.1.9).
+    pub(super) fn is_of_type(&self, wanted: &str) -> bool {
+        const PREFIX: &str = "application/";
+        let bare = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            name.strip_prefix(PREFIX).map_or(name.clone(), str::to_owned)
+        };
+        self.header.typ.as_deref().is_some_and(|typ| bare(typ) == bare(wanted))
+    }
+
     /// Whether it is for the algorithm of this key, and signed with it.
     pub(super) fn is_signed_by(&self, key: &Key) -> bool {
         self.header.alg == key.algorithm && key.verify(self.signed.as_bytes(), &self.signature)
@@ -74,6 +85,8 @@ struct Header {
     alg: Algorithm,
     #[serde(default)]
     kid: Option<String>,
+    #[serde(default)]
+    typ: Option<String>,
     #[serde(default, deserialize_with = "is_there")]
     crit: bool,
     #[serde(default)]

@@ -53,6 +53,10 @@ pub struct JwtConfig {
     /// Whether a token must say in `exp` when it ends.
     #[serde(default = "JwtConfig::default_require_exp")]
     pub require_exp: bool,
+    /// The type that a token must name in its header (`typ`), such as `at+jwt` (RFC 9068): who takes
+    /// access tokens only does not take the ID tokens of the same issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<String>,
     /// Claims that a token must have; 403 names those that it has not.
     #[serde(default)]
     pub required_claims: Vec<String>,
@@ -100,6 +104,7 @@ impl JwtConfig {
             issuer: None,
             leeway: Duration::ZERO,
             require_exp: Self::default_require_exp(),
+            token_type: None,
             required_claims: Vec::new(),
             claim_headers: BTreeMap::new(),
             discovery: false,

@@ -235,7 +235,7 @@ impl Fetcher {
             Ok(None) => true,
             Ok(Some(set)) => {
                 if lock(&self.failing).take().is_some() {
-                    tracing::info!("keys that verify tokens: `{}` has {} again", self.name, set.len());
+                    tracing::info!("keys that verify tokens: `{}` answers again, with {} of them", self.name, set.len());
                 }
                 self.hold(set);
                 self.outcomes.good.inc();

@@ -224,6 +224,27 @@ async fn each_of_several_issuers_has_keys_algorithms_and_audiences_of_its_own() 
 }
 
 #[tokio::test]
+async fn a_token_of_another_type_is_refused_where_one_is_asked_for() {
+    let pair = Pair::p256();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    std::fs::write(&file, json!({ "keys": [pair.jwk("a")] }).to_string()).unwrap();
+    let config = JwtConfig { jwks_file: Some(file), token_type: Some("at+jwt".into()), ..JwtConfig::of([]) };
+    let policy = Policy::of(&config);
+    let other = "Token type is invalid, expected 'at+jwt'";
+    for (typ, said) in [
+        (json!("at+jwt"), "passes"),
+        (json!("application/AT+JWT"), "passes"),
+        (json!("JWT"), other),
+        (json!(null), other),
+        (json!(["at+jwt"]), SIGNATURE),
+    ] {
+        let token = pair.token(&json!({ "alg": "ES256", "kid": "a", "typ": typ }), &json!({ "exp": NOW + 60 }));
+        assert_eq!(policy.says(&token).await, said, "{typ}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_changes_is_read_again_and_a_broken_one_changes_nothing() {
     let (old, new) = (Pair::p256(), Pair::p256());
     let folder = tempfile::tempdir().unwrap();

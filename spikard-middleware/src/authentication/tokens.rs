@@ -25,6 +25,7 @@ const NO_KEYS: &str = "The keys that verify tokens are not available";
 /// Checks tokens as the settings say.
 pub(super) struct Tokens {
     issuers: Vec<Issuer>,
+    token_type: Option<String>,
     claim_headers: Vec<(String, HeaderName)>,
     clock: Clock,
 }
@@ -58,14 +59,21 @@ impl Tokens {
             config.check_beside_issuers(ctx)?;
             let place = ctx.place().key("issuers");
             let built = config.issuers.iter().enumerate();
-            let built = built.map(|(index, settings)| issuer(settings, true, &ctx.at(place.index(index))));
-            built.collect::<Result<_, _>>()?
+            let (built, errors): (Vec<_>, Vec<_>) =
+                built.map(|(index, settings)| issuer(settings, true, &ctx.at(place.index(index)))).partition(Result::is_ok);
+            BuildError::all(errors.into_iter().filter_map(Result::err).collect())?;
+            built.into_iter().filter_map(Result::ok).collect()
         };
         let claim_headers = config.claim_headers.iter().map(|(claim, name)| {
             let header = units::header_name(name).map_err(|message| ctx.invalid(&format!("claim_headers.{claim}"), message));
             Ok((claim.clone(), header?))
         });
-        Ok(Self { issuers, claim_headers: claim_headers.collect::<Result<_, BuildError>>()?, clock: ctx.clock().clone() })
+        Ok(Self {
+            issuers,
+            token_type: config.token_type.clone(),
+            claim_headers: claim_headers.collect::<Result<_, BuildError>>()?,
+            clock: ctx.clock().clone(),
+        })
     }
 
     /// The claims of a valid token; none where it takes waiting or much computing to know.
@@ -123,6 +131,9 @@ impl Tokens {
     fn claims(&self, verdict: Verdict, (token, issuer): &(Token<'_>, &Issuer)) -> Result<Claims, Rejection> {
         match verdict {
             Verdict::Signed => {
+                if let Some(wanted) = self.token_type.as_deref().filter(|wanted| !token.is_of_type(wanted)) {
+                    return Err(Rejection::new(INVALID_TOKEN, format!("Token type is invalid, expected '{wanted}'")));
+                }
                 let claims = serde_json::from_slice(&token.payload()?).map_err(|_| jws::invalid())?;
                 issuer.rules.check(&claims, self.clock.wall())?;
                 Ok(Arc::new(claims))
