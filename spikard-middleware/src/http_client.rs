@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::{Request, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
@@ -24,7 +25,10 @@ use crate::context::{BuildContext, BuildError};
 
 /// A client; clones are the same one.
 #[derive(Clone)]
-pub struct HttpClient(Client<HttpsConnector<HttpConnector>, Empty<Bytes>>);
+pub struct HttpClient {
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    trust: Arc<str>,
+}
 
 impl BuildContext {
     /// A client that trusts the authorities of the PEM file `ca`, which the setting `field` names,
@@ -33,21 +37,25 @@ impl BuildContext {
     /// # Errors
     /// When the file cannot be read or holds no certificates.
     pub fn http_client(&self, field: &str, ca: Option<&Path>) -> Result<HttpClient, BuildError> {
-        let roots = match ca {
-            Some(path) => Some(read_authorities(&self.path(path)).map_err(|error| match error {
-                Unreadable::Missing(message) => self.unavailable(field, message),
-                Unreadable::Malformed(message) => self.invalid(field, message),
-            })?),
-            None => None,
+        let Some(path) = ca else {
+            let client = self.shared("system", || HttpClient::trusting(authorities_of_the_system(), "system".into()));
+            return Ok(HttpClient::clone(&client));
         };
-        let name = ca.map_or_else(String::new, |path| self.path(path).display().to_string());
-        let client = self.shared(&name, || HttpClient::trusting(roots.unwrap_or_else(authorities_of_the_system)));
+        let path = self.path(path);
+        let pem = std::fs::read(&path)
+            .map_err(|error| self.unavailable(field, format!("`{}` cannot be read: {error}", path.display())))?;
+        let roots = read_authorities(&pem).map_err(|reason| {
+            self.invalid(field, format!("`{}` is no list of certificates, expected PEM: {reason}", path.display()))
+        })?;
+        // Another content is another client, although the file has the same name.
+        let trust: Arc<str> = format!("{:x?}", digest(&SHA256, &pem).as_ref()).into();
+        let client = self.shared(&trust, || HttpClient::trusting(roots, Arc::clone(&trust)));
         Ok(HttpClient::clone(&client))
     }
 }
 
 impl HttpClient {
-    fn trusting(roots: RootCertStore) -> Self {
+    fn trusting(roots: RootCertStore, trust: Arc<str>) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(rustls::DEFAULT_VERSIONS)
@@ -56,7 +64,12 @@ impl HttpClient {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions().build();
-        Self(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector))
+        Self { client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector), trust }
+    }
+
+    /// What tells clients apart that trust different authorities.
+    pub(crate) fn trust(&self) -> &str {
+        &self.trust
     }
 
     /// The body of a 200, of at most `limit` bytes, and all of it within `timeout`.
@@ -73,7 +86,7 @@ impl HttpClient {
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, concat!("spikard/", env!("CARGO_PKG_VERSION")));
         let request = request.body(Empty::new()).map_err(said)?;
-        let answer = self.0.request(request).await.map_err(|error| with_causes(&error))?;
+        let answer = self.client.request(request).await.map_err(|error| with_causes(&error))?;
         if answer.status() != http::StatusCode::OK {
             return Err(format!("answered {}", answer.status()));
         }
@@ -92,20 +105,12 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-enum Unreadable {
-    Missing(String),
-    Malformed(String),
-}
-
-fn read_authorities(path: &Path) -> Result<RootCertStore, Unreadable> {
-    let shown = path.display();
-    let pem = std::fs::read(path).map_err(|error| Unreadable::Missing(format!("`{shown}` cannot be read: {error}")))?;
-    let bad = |reason: String| Unreadable::Malformed(format!("`{shown}` is no list of certificates, expected PEM: {reason}"));
+fn read_authorities(pem: &[u8]) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        roots.add(certificate.map_err(|error| bad(said(error)))?).map_err(|error| bad(said(error)))?;
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.map_err(said)?).map_err(said)?;
     }
-    if roots.is_empty() { Err(bad("it holds none".into())) } else { Ok(roots) }
+    if roots.is_empty() { Err("it holds none".into()) } else { Ok(roots) }
 }
 
 fn authorities_of_the_system() -> RootCertStore {

@@ -204,7 +204,11 @@ impl Keys {
         ctx: &BuildContext,
     ) -> Result<Self, BuildError> {
         let (algorithms, shown) = (&config.algorithms, place.to_string());
-        let name = format!("{field} {shown} {algorithms:?} {:?}", fetching.config);
+        let trust = match &place {
+            Place::Url(_, client) | Place::Issuer(_, _, client) => client.trust(),
+            Place::File(_) => "",
+        };
+        let name = format!("{field} {shown} {algorithms:?} {:?} {trust}", fetching.config);
         let make = || KeySource::new(place, algorithms.clone(), fetching.config.clone(), ctx);
         let source = ctx.shared(&name, make);
         source.check().map_err(|message| ctx.unavailable(field, format!("`{shown}` {message}")))?;

@@ -437,6 +437,7 @@ class JwtConfig(Settings, secrets=("secret",), nested=("fetch",)):
         "issuer",
         "leeway",
         "require_exp",
+        "token_type",
         "required_claims",
         "claim_headers",
         "discovery",
@@ -468,6 +469,11 @@ class JwtConfig(Settings, secrets=("secret",), nested=("fetch",)):
 
     require_exp: bool
     """Whether a token must say in `exp` when it ends."""
+
+    token_type: str | None
+    """The type that a token must name in its header (`typ`), such as `at+jwt` (RFC 9068): who takes access tokens only
+    does not take the ID tokens of the same issuer.
+    """
 
     required_claims: list[str]
     """Claims that a token must have; 403 names those that it has not."""
@@ -508,6 +514,7 @@ class JwtConfig(Settings, secrets=("secret",), nested=("fetch",)):
         leeway: float | str = 0,
         *,
         require_exp: bool = True,
+        token_type: str | None = None,
         required_claims: Sequence[str] = (),
         claim_headers: Mapping[str, str] | None = None,
         discovery: bool = False,
@@ -523,6 +530,7 @@ class JwtConfig(Settings, secrets=("secret",), nested=("fetch",)):
         self.issuer = issuer
         self.leeway = leeway
         self.require_exp = require_exp
+        self.token_type = token_type
         self.required_claims = items(required_claims)
         self.claim_headers = plain(claim_headers)
         self.discovery = discovery
