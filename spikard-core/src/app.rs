@@ -36,6 +36,7 @@ use crate::grpc;
 use crate::handler::{Handler, HandlerLeaf};
 use crate::routes::PathPattern;
 use crate::serve::{ServeError, serve};
+use crate::server::{Live, Served, Settings};
 use crate::websocket::{WebSocket, WebSocketLeaf};
 
 /// A server in the making: a configuration, and the routes that exist in the program only.
@@ -179,7 +180,9 @@ impl App {
         config.take_address(&|name| std::env::var(name).ok())?;
         let gateway = Arc::new(self.gateway()?);
         let shown = Shown::of_config(Arc::clone(&gateway), config.clone());
-        serve(&config, gateway, shown, |_| ()).await.map(drop)
+        let settings = Settings::of(&config, &gateway);
+        let live = Live::serving(Served::of(&config, gateway));
+        serve(&config, settings, live, shown, |_| ()).await.map(drop)
     }
 
     fn axum<H, T>(self, path: &str, method: &Method, handler: H) -> Self

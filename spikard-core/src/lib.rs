@@ -43,6 +43,7 @@
 //! | test without a socket | [`TestClient`] |
 //! | build without serving, and serve by hand | [`Gateway`], [`server::Server`] |
 //! | serve with several processes | [`workers`] |
+//! | exchange the configuration while it is served | [`reload`] |
 //!
 //! The guide in `docs/guide/rust.md` of the repository has a page of programs.
 
@@ -59,6 +60,7 @@ pub mod leaf;
 pub mod program;
 pub mod proxy;
 pub mod python;
+pub mod reload;
 pub mod routes;
 mod serve;
 pub mod server;

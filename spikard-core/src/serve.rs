@@ -1,13 +1,11 @@
 //! From a gateway to a running server: what `App::serve` and `spikard serve` have in common.
 
 use std::io;
-use std::sync::Arc;
 
 use spikard_middleware::BuildError;
 
 use crate::admin::{Admin, Shown};
 use crate::config::ServerConfig;
-use crate::gateway::Gateway;
 use crate::server::{BindError, Live, Outcome, Server, Settings, Signals};
 
 /// Why a server did not serve.
@@ -24,22 +22,22 @@ pub enum ServeError {
     Signals(io::Error),
 }
 
-/// Serves a gateway on the host and port of `config` until the process is told to stop, and what
+/// Serves what is live on the host and port of `config` until the process is told to stop, and what
 /// `shown` makes of it on the admin listener, if the configuration has one. `listening` is called once
 /// connections are taken.
 pub(crate) async fn serve(
     config: &ServerConfig,
-    gateway: Arc<Gateway>,
+    settings: Settings,
+    live: Live,
     shown: Shown,
     listening: impl FnOnce(&Server),
 ) -> Result<Outcome, ServeError> {
-    let settings = Settings::of(config, &gateway);
     let signals = Signals::of_process().map_err(ServeError::Signals)?;
     let server = Server::bind(&config.host, config.port, settings).await?;
     let admin = Admin::bind(config, shown, server.drain()).await?;
     listening(&server);
     let admin = admin.map(Admin::serve);
-    let outcome = server.run(Live::new(gateway), signals).await;
+    let outcome = server.run(live, signals).await;
     if let Some(admin) = admin {
         admin.end().await;
     }

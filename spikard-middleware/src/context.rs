@@ -48,6 +48,11 @@ impl ConfigPath {
         Self(self.0.iter().chain(&inner.0).cloned().collect())
     }
 
+    /// The way from `place` to this place; none if this one is not below.
+    pub fn below(&self, place: &Self) -> Option<Self> {
+        self.0.strip_prefix(place.0.as_slice()).map(|steps| Self(steps.to_vec()))
+    }
+
     /// The steps from the root.
     pub fn steps(&self) -> &[Step] {
         &self.0
@@ -138,6 +143,13 @@ pub struct Warning {
     pub message: String,
 }
 
+impl Warning {
+    /// The same about settings that stood at `from` and stand at `to` now; none if these are others.
+    pub fn moved(&self, from: &ConfigPath, to: &ConfigPath) -> Option<Self> {
+        Some(Self { at: to.join(&self.at.below(from)?), message: self.message.clone() })
+    }
+}
+
 /// What a policy may use while it is built.
 ///
 /// The place and the base directory belong to one policy; everything else is shared by all
@@ -154,7 +166,6 @@ pub struct BuildContext {
 #[derive(Clone, Default)]
 struct Server {
     clock: Clock,
-    background: Background,
     metrics: Metrics,
     caches: Caches,
 }
@@ -162,6 +173,8 @@ struct Server {
 /// What belongs to one configuration.
 #[derive(Default)]
 struct Build {
+    /// Begun once the configuration is in force, so that one that is refused has done nothing.
+    background: Background,
     shared: Mutex<HashMap<(TypeId, String), Arc<dyn Any + Send + Sync>>>,
     warnings: Mutex<Vec<Warning>>,
 }
@@ -173,11 +186,15 @@ impl BuildContext {
         Self { place: ConfigPath::root(), directory: directory.into(), server, build: Arc::default() }
     }
 
-    /// A context for another configuration of the same server: clock, metrics and background go on,
-    /// shared state and warnings begin anew.
+    /// A context for another configuration of the same server: clock, metrics and the shared
+    /// state that somebody still holds go on, warnings begin anew, and work waits until it is begun.
     #[must_use]
     pub fn successor(&self, directory: impl Into<PathBuf>) -> Self {
-        Self { place: ConfigPath::root(), directory: directory.into(), server: self.server.clone(), build: Arc::default() }
+        let shared = self.build.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = shared.iter().filter(|(_, state)| Arc::strong_count(state) > 1);
+        let held = held.map(|(name, state)| (name.clone(), Arc::clone(state))).collect();
+        let build = Build { shared: Mutex::new(held), ..Build::default() };
+        Self { place: ConfigPath::root(), directory: directory.into(), server: self.server.clone(), build: Arc::new(build) }
     }
 
     /// The same context for settings at another place.
@@ -213,16 +230,17 @@ impl BuildContext {
 
     /// Where work goes on beside requests; who serves what was built [begins](Background::begin) it.
     pub fn background(&self) -> &Background {
-        &self.server.background
+        &self.build.background
     }
 
     /// Work of the policy beside requests. It begins with the server, and ends when the handle is
     /// dropped: a policy keeps it, and is not kept by it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Task {
-        self.server.background.spawn(work)
+        self.build.background.spawn(work)
     }
 
-    /// State that several policies share by name: the first one who asks makes it.
+    /// State that several policies share by name: the first one who asks makes it. It outlives a
+    /// configuration if somebody holds it: a policy that lives on, or who looks at it from beside.
     pub fn shared<T: Send + Sync + 'static>(&self, name: &str, make: impl FnOnce() -> T) -> Arc<T> {
         let mut shared = self.build.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let entry =
@@ -270,6 +288,38 @@ mod tests {
         let ctx = BuildContext::default().at(ConfigPath::root().key("routes").index(2).key("rate_limit"));
         let error = ctx.invalid("keys.0.name", "`x` is taken, expected a name of its own");
         assert_eq!(error.to_string(), "routes[2].rate_limit.keys[0].name: `x` is taken, expected a name of its own");
+    }
+
+    #[test]
+    fn shared_state_goes_on_in_the_next_configuration_while_somebody_holds_it() {
+        let ctx = BuildContext::default();
+        let held = ctx.shared("held", || 1_u32);
+        drop(ctx.shared("left", || 1_u32));
+        let next = ctx.successor("");
+        assert!(Arc::ptr_eq(&held, &next.shared("held", || 2)));
+        assert_eq!(*next.shared("left", || 2_u32), 2);
+    }
+
+    #[tokio::test]
+    async fn work_of_the_next_configuration_waits_until_it_is_in_force() {
+        let ctx = BuildContext::default();
+        ctx.background().begin();
+        let next = ctx.successor("");
+        let (begins, mut begun) = tokio::sync::oneshot::channel();
+        let _task = next.spawn(async move { begins.send(()).unwrap_or_default() });
+        tokio::task::yield_now().await;
+        assert!(begun.try_recv().is_err());
+        next.background().begin();
+        assert!(begun.await.is_ok());
+    }
+
+    #[test]
+    fn a_warning_moves_with_its_settings() {
+        let list = ConfigPath::root().key("routes");
+        let warning = Warning { at: list.index(1).key("rate_limit"), message: "m".into() };
+        let moved = warning.moved(&list.index(1), &list.index(4)).map(|warning| warning.at.to_string());
+        assert_eq!(moved.as_deref(), Some("routes[4].rate_limit"));
+        assert_eq!(warning.moved(&list.index(10), &list.index(4)), None);
     }
 
     #[test]

@@ -109,6 +109,12 @@ macro_rules! __route_struct {
         }
 
         impl $name {
+            /// The same with nothing said about any policy.
+            #[must_use]
+            pub fn without_policies(&self) -> Self {
+                Self { $($($key: $crate::Override::Inherit,)*)* ..self.clone() }
+            }
+
             /// The policies of this route, given those of the server.
             pub fn effective(&self, server: &$crate::Policies) -> $crate::Effective {
                 let mut policies = server.clone();

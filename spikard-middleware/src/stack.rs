@@ -13,6 +13,7 @@ use crate::authentication;
 use crate::context::{BuildContext, BuildError};
 use crate::decompression;
 use crate::description::Description;
+use crate::overrides::Effective;
 use crate::policy::{PolicyConfig, Setting, single};
 use crate::rate_limit;
 use crate::service::{Layer, Rim, Service, Tower};
@@ -79,16 +80,35 @@ macro_rules! define_policies {
             /// # Errors
             /// All errors of all policies, each with its place.
             pub fn build(&self, ctx: &BuildContext, inherited: Option<Inherited<'_>>) -> Result<Stack, BuildError> {
+                self.build_after(ctx, inherited, None)
+            }
+
+            /// Like [`build`](Self::build), in the place of a stack that is in force: a line whose settings
+            /// are as they were takes the layer of `predecessor`, state included.
+            ///
+            /// # Errors
+            /// As there.
+            pub fn build_after(
+                &self,
+                ctx: &BuildContext,
+                inherited: Option<Inherited<'_>>,
+                predecessor: Option<Predecessor<'_>>,
+            ) -> Result<Stack, BuildError> {
                 let mut layers = Vec::new();
                 let mut errors = Vec::new();
                 $({
                     let keys: &[&str] = &[$(stringify!($again),)? $(stringify!($key)),*];
+                    let as_it_was = || predecessor.as_ref().and_then(|predecessor| {
+                        let before = &predecessor.effective.policies;
+                        let is_same = $(self.$again == before.$again &&)? $(self.$key == before.$key &&)* true;
+                        predecessor.layer(stringify!($layer), keys).filter(|_| is_same)
+                    });
                     let layer = match inherited.as_ref().filter(|inherited| inherited.covers(keys)) {
                         Some(inherited) => Ok(inherited.stack.layer(stringify!($layer))),
-                        None => $($build)::+(
+                        None => as_it_was().map_or_else(|| $($build)::+(
                             $(Setting { config: self.$again.as_ref(), ctx: &at(ctx, stringify!($again)) },)?
                             $(Setting { config: self.$key.as_ref(), ctx: &at(ctx, stringify!($key)) }),*
-                        ),
+                        ), |layer| Ok(Some(layer))),
                     };
                     match layer {
                         Ok(Some(layer)) => layers.push(Placed { name: stringify!($layer), layer }),
@@ -105,6 +125,14 @@ macro_rules! define_policies {
                 match key {
                     $($(stringify!($key) => self.$key.as_ref().and_then(|config| serde_json::to_value(config).ok()),)*)*
                     _ => None,
+                }
+            }
+
+            /// Whether the settings of a key are the same, secrets included.
+            pub fn has_same(&self, key: &str, other: &Self) -> bool {
+                match key {
+                    $($(stringify!($key) => self.$key == other.$key,)*)*
+                    _ => true,
                 }
             }
 
@@ -208,6 +236,26 @@ impl Inherited<'_> {
     }
 }
 
+/// The stack in whose place another one is built.
+#[derive(Clone, Copy)]
+pub struct Predecessor<'a> {
+    /// The stack.
+    pub stack: &'a Stack,
+    /// The policies that it was built from.
+    pub effective: &'a Effective,
+    /// Whether the files that the settings of a key name are as they were.
+    pub has_same_files: &'a dyn Fn(&str) -> bool,
+}
+
+impl Predecessor<'_> {
+    /// The layer of that name, which is built from `keys`, if nothing but the settings can have changed.
+    fn layer(&self, name: &str, keys: &[&str]) -> Option<Layer> {
+        // What was the server's goes on as the server's.
+        let is_own = !keys.iter().all(|key| self.effective.inherited.contains(key));
+        (is_own && keys.iter().all(|key| (self.has_same_files)(key))).then(|| self.stack.layer(name)).flatten()
+    }
+}
+
 /// The layers of one server or route, outermost first.
 #[derive(Debug, Clone, Default)]
 pub struct Stack(Vec<Placed>);
@@ -227,6 +275,12 @@ impl Stack {
     /// The names of the layers, outermost first.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|placed| placed.name)
+    }
+
+    /// Whether both have the same layers, with the same state.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let same = |(own, other): (&Placed, &Placed)| own.name == other.name && own.layer.is_same_as(&other.layer);
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
     }
 
     /// The layer of that name, if the stack has it.
@@ -269,5 +323,25 @@ mod tests {
         };
         assert!(same("request_id"));
         assert!(!same("body_limit"));
+    }
+
+    #[test]
+    fn a_layer_whose_settings_and_files_stay_goes_on() {
+        let ctx = BuildContext::default();
+        let policies = Policies { rate_limit: Some(crate::RateLimitConfig::new(1.0, 2).into()), ..Policies::default() };
+        let stack = policies.build(&ctx, None).unwrap_or_default();
+        let inherits = |inherited: &[&'static str]| Effective { policies: policies.clone(), inherited: inherited.to_vec() };
+        let next = |policies: &Policies, effective: &Effective, has_same_files: &dyn Fn(&str) -> bool| {
+            let predecessor = Predecessor { stack: &stack, effective, has_same_files };
+            let next = policies.build_after(&ctx, None, Some(predecessor)).unwrap_or_default();
+            let same = |name: &&str| stack.layer(name).zip(next.layer(name)).is_some_and(|(old, new)| old.is_same_as(&new));
+            stack.names().filter(|name| !same(name)).collect::<Vec<_>>()
+        };
+        let own = inherits(&[]);
+        assert!(next(&policies, &own, &|_| true).is_empty());
+        let other = Policies { request_timeout: None, max_body_size: Some(7.into()), ..policies.clone() };
+        assert_eq!(next(&other, &own, &|_| true), ["timeout", "body_limit"]);
+        assert_eq!(next(&policies, &own, &|key| key != "rate_limit"), ["rate_limit"], "a file that it names has changed");
+        assert_eq!(next(&policies, &inherits(&["rate_limit"]), &|_| true), ["rate_limit"], "it was the server's");
     }
 }

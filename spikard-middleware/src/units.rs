@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 /// The `format` of a duration in the schema.
 pub const DURATION_FORMAT: &str = "spikard-duration";
-/// The `format` of the path of a file or directory in the schema. Any text is one.
+/// The `format` of the path of a file or directory in the schema. Any text is one. With
+/// `"x-spikard-watched" = true` beside it, who reads the file follows its changes, and a reload does not.
 pub const PATH_FORMAT: &str = "spikard-path";
 /// The `format` of a size in the schema.
 pub const SIZE_FORMAT: &str = "spikard-size";

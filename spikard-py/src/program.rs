@@ -66,6 +66,7 @@ impl Host for Program {
             given.set_item("shutdown_timeout", config.shutdown_timeout.as_secs_f64())?;
             given.set_item("scheme", scheme)?;
             given.set_item("redirect", redirect)?;
+            given.set_item("watch", arguments.watch)?;
             given.set_item("banner", banner(&arguments.file, &built.gateway))?;
             py.import("spikard._server")?.getattr("run_file")?.call((), Some(&given)).map(drop)
         }))

@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use spikard_core::admin::{Admin, Serving, Shown};
 use spikard_core::config::{Loaded, Report, load, process_environment};
-use spikard_core::server::{Drain, Live, Local, Server as HttpServer, Settings, Signals, Stop};
+use spikard_core::server::{Drain, Live, Local, Served, Server as HttpServer, Settings, Signals, Stop};
 use spikard_core::workers::Worker;
 use spikard_core::{Body, Gateway, ServerConfig, Service};
 use tokio::runtime::Handle;
@@ -69,8 +69,8 @@ impl Side {
 impl Server {
     fn local(&self) -> &Arc<Local> {
         self.local.get_or_init(|| {
-            let service: Arc<dyn Service> = Arc::clone(&self.gateway) as _;
-            Arc::new(Local::new(Live::new(service), Settings::of(&self.config, &self.gateway)))
+            let served = Served::of(&self.config, Arc::clone(&self.gateway));
+            Arc::new(Local::new(Live::serving(served), Settings::of(&self.config, &self.gateway)))
         })
     }
 
@@ -156,7 +156,7 @@ impl Server {
         let (stop, signals) = Signals::by_hand();
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
         let settings = Settings::of(&self.config, &self.gateway);
-        let mut service: Arc<dyn Service> = Arc::clone(&self.gateway) as _;
+        let mut served = Served::of(&self.config, Arc::clone(&self.gateway));
         let engine = Arc::clone(&self.side.engine);
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -165,7 +165,7 @@ impl Server {
             worker.obey(signals.stop())?;
         }
         self.side.engine.runtime.spawn(async move {
-            let server = match bind(worker, &mut service, &host, port, settings).await {
+            let server = match bind(worker, &mut served, &host, port, settings).await {
                 Ok(server) => server,
                 Err(error) => {
                     return engine.on_loop(move |py| fail(py, &listening, PyOSError::new_err(error)));
@@ -185,7 +185,7 @@ impl Server {
                 engine.closing.begin();
                 Instant::now()
             };
-            let (_, asked) = tokio::join!(server.run(Live::new(service), signals), asked);
+            let (_, asked) = tokio::join!(server.run(Live::serving(served), signals), asked);
             if let Some(admin) = admin {
                 admin.end().await;
             }
@@ -285,7 +285,7 @@ impl Server {
 /// Listens: on the sockets that a worker was handed, else on the host and port.
 async fn bind(
     worker: Option<Worker>,
-    service: &mut Arc<dyn Service>,
+    served: &mut Served,
     host: &str,
     port: u16,
     settings: Settings,
@@ -293,7 +293,7 @@ async fn bind(
     match worker {
         None => HttpServer::bind(host, port, settings).await.map_err(|error| error.to_string()),
         Some(mut worker) => {
-            *service = worker.counted(Arc::clone(service));
+            served.wrap(|service| worker.counted(service));
             let server = HttpServer::from_listeners(worker.take_listeners(), settings).map_err(|error| error.to_string())?;
             worker.ready();
             Ok(server)

@@ -1,5 +1,6 @@
 //! Several processes that serve one app: the supervisor, and what a worker got from it.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub(crate) fn take() -> Option<Worker> {
 /// Runs `workers` processes of a command on one port, until this process is told to stop.
 /// `redirect` is a second port of the host; `listening` is called with the addresses of the first.
 #[pyfunction]
-#[pyo3(signature = (command, workers, host, port, redirect, shutdown_timeout, max_requests, max_rss, listening))]
+#[pyo3(signature = (command, workers, host, port, redirect, shutdown_timeout, max_requests, max_rss, watch, listening))]
 #[allow(clippy::too_many_arguments)] // each is an argument of `run`
 pub(crate) fn supervise(
     py: Python<'_>,
@@ -45,6 +46,7 @@ pub(crate) fn supervise(
     shutdown_timeout: f64,
     max_requests: Option<u64>,
     max_rss: Option<u64>,
+    watch: Option<PathBuf>,
     listening: Py<PyAny>,
 ) -> PyResult<()> {
     let Some((program, arguments)) = command.split_first() else {
@@ -61,6 +63,9 @@ pub(crate) fn supervise(
     }
     if let Some(bytes) = max_rss {
         supervisor = supervisor.max_rss(bytes);
+    }
+    if let Some(configuration) = watch {
+        supervisor = supervisor.watch(configuration);
     }
     py.detach(|| {
         let mut told = Ok(());

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use spikard_core::server::{Drain, Live, Outcome, Server, Settings, Signals, Stop};
+use spikard_core::server::{Drain, Live, Outcome, Served, Server, Settings, Signals, Stop};
 use spikard_core::{Answer, Body, Request, Response, Service};
 use tokio::task::JoinHandle;
 
@@ -27,12 +27,20 @@ impl Running {
     /// # Panics
     /// When this machine has no free port.
     pub async fn start(settings: Settings, service: impl Service) -> Self {
-        let server = Server::bind("127.0.0.1", 0, settings).await.unwrap_or_else(|error| panic!("{error}"));
-        let address = server.addresses()[0];
+        Self::serving(settings, Served::new(Arc::new(service))).await
+    }
+
+    /// Starts a server of what is served in its own way.
+    ///
+    /// # Panics
+    /// As there.
+    pub async fn serving(settings: Settings, served: Served) -> Self {
+        let bound = Server::bind("127.0.0.1", 0, settings).await.unwrap_or_else(|error| panic!("{error}"));
+        let address = bound.addresses()[0];
         let (stop, signals) = Signals::by_hand();
-        let live = Live::new(Arc::new(service));
-        let drain = server.drain();
-        let outcome = tokio::spawn(server.run(live.clone(), signals));
+        let live = Live::serving(served);
+        let drain = bound.drain();
+        let outcome = tokio::spawn(bound.run(live.clone(), signals));
         Self { address, stop, live, drain, outcome }
     }
 

@@ -1,7 +1,9 @@
 //! Sizes of request heads, at the limit and one past it.
 
+use std::sync::Arc;
+
 use http_body_util::BodyExt;
-use spikard_core::server::Settings;
+use spikard_core::server::{Served, Settings};
 use spikard_core::{Body, LimitsConfig, Request, Response};
 use spikard_tests::raw::{Answer, Raw};
 use spikard_tests::running::{Leaf, Running, mirror};
@@ -27,13 +29,13 @@ fn with_size(size: usize) -> String {
 
 #[tokio::test]
 async fn a_reserved_header_is_dropped_as_a_trailer_too() {
-    let settings = Settings { upstream_headers: vec!["x-user".parse().expect("a name")], ..Settings::default() };
     let service = Leaf(|request: Request| async move {
         let collected = request.into_body().collect().await.expect("a whole body");
         let names: Vec<_> = collected.trailers().into_iter().flat_map(|trailers| trailers.keys()).collect();
         Response::new(Body::from(format!("{names:?}")))
     });
-    let server = Running::start(settings, service).await;
+    let served = Served::new(Arc::new(service)).upstream_headers(&["x-user".parse().expect("a name")]);
+    let server = Running::serving(Settings::default(), served).await;
     let request = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntrailer: x-user, x_user, x-sum\r\n\r\n\
                    1\r\na\r\n0\r\nx-user: admin\r\nx_user: admin\r\nx-sum: 1\r\n\r\n";
     assert_eq!(answer_to(&server, request).await.text(), r#"["x-sum"]"#);

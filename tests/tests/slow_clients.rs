@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use spikard_core::server::Settings;
+use spikard_core::server::{Served, Settings};
 use spikard_core::{Body, LimitsConfig, Request, Response, Size};
 use spikard_tests::raw::Raw;
 use spikard_tests::running::{Leaf, Running, mirror};
@@ -163,7 +163,7 @@ async fn a_client_that_takes_no_bytes_is_closed() {
     let server = Running::start(settings(limits), endless).await;
     let mut client = Raw::connect(server.address).await;
     client.send(GET).await;
-    server.live.replace(std::sync::Arc::new(mirror()));
+    server.live.replace(Served::new(std::sync::Arc::new(mirror())));
     assert_eq!(cancelled.recv().await, None, "the endless body is dropped with its connection");
     assert_others_are_served(&server).await;
 }

@@ -39,7 +39,7 @@ pub(super) fn gateway(inside: &Arc<Inside>) -> Result<Gateway, BuildError> {
         ("/metrics", about(|inside| said(OPEN_METRICS, inside.metrics()))),
         ("/healthz", get(|| std::future::ready(said(TEXT, "ok\n")))),
         ("/readyz", about(readiness)),
-        ("/routes", about(|inside| axum::Json(routes(&inside.shown.gateway)).into_response())),
+        ("/routes", about(|inside| axum::Json(routes(&inside.shown.gateway())).into_response())),
         ("/config", config),
         ("/events", events),
     ]

@@ -29,25 +29,36 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Format, Loaded, ServerConfig, print};
 use crate::gateway::Gateway;
+use crate::reload::Reloader;
 use crate::serve::ServeError;
 use crate::server::{Drain, Live, Server, Settings, Signals, Stop};
 use guard::Guard;
 
-/// What the listener tells of.
+/// What the listener tells of, as it is when it is asked.
 pub struct Shown {
-    gateway: Arc<Gateway>,
+    gateway: Box<dyn Fn() -> Arc<Gateway> + Send + Sync>,
     text: Box<dyn Fn(Format) -> Result<String, String> + Send + Sync>,
 }
 
 impl Shown {
     /// A gateway, and the configuration that it was built of.
     pub fn of_config(gateway: Arc<Gateway>, config: ServerConfig) -> Self {
-        Self { gateway, text: Box::new(move |format| print(&config, format)) }
+        Self { gateway: Box::new(move || Arc::clone(&gateway)), text: Box::new(move |format| print(&config, format)) }
     }
 
     /// The same for a file, whose references are shown as they stand there.
     pub fn of_file(gateway: Arc<Gateway>, file: Loaded) -> Self {
-        Self { gateway, text: Box::new(move |format| file.print(format)) }
+        Self { gateway: Box::new(move || Arc::clone(&gateway)), text: Box::new(move |format| file.print(format)) }
+    }
+
+    /// A file that may be reloaded.
+    pub fn of_reloader(reloader: Arc<Reloader>) -> Self {
+        let of_text = Arc::clone(&reloader);
+        Self { gateway: Box::new(move || reloader.gateway()), text: Box::new(move |format| of_text.print(format)) }
+    }
+
+    fn gateway(&self) -> Arc<Gateway> {
+        (self.gateway)()
     }
 }
 
@@ -64,7 +75,7 @@ impl Inside {
     fn metrics(&self) -> String {
         let mut text = String::new();
         // Writing to text does not fail.
-        let _ = self.shown.gateway.metrics().write(&mut text);
+        let _ = self.shown.gateway().metrics().write(&mut text);
         let _ = self.process.write(&mut text, !self.drain.is_leaving());
         text
     }

@@ -8,6 +8,7 @@ use spikard_middleware::{BuildContext, BuildError, Clock, ConfigPath, Warning};
 use super::ServerConfig;
 use super::cover::{Behind, cover};
 use super::diagnostic::{Diagnostic, Report, Severity};
+use super::files::{Content, Files};
 use super::print::print_tree;
 use super::references::{World, resolve};
 use super::salvage::salvage;
@@ -41,6 +42,7 @@ pub struct Loaded {
     /// The tree after the overlay.
     pub(super) tree: Node,
     pub(super) behind: Vec<Behind>,
+    pub(super) files: Files,
     /// The routes that name Python applications; their routes are in the configuration, too.
     pub(super) applications: Vec<usize>,
     /// What mounting the applications gave rise to.
@@ -61,11 +63,14 @@ pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, Report>
         return Err(fail(format!("file is {name}, expected a name that ends in .toml, .yaml, .yml or .json")));
     };
     let bytes = std::fs::read(path).map_err(|error| fail(format!("file cannot be read: {error}")))?;
+    let content = Content::of_file(&bytes);
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
         fail(format!("line {line} is not UTF-8, expected UTF-8 text"))
     })?;
-    load_text(&name, &text, format, path.parent().unwrap_or(Path::new("")), environment)
+    let mut loaded = load_text(&name, &text, format, path.parent().unwrap_or(Path::new("")), environment)?;
+    loaded.files.own = Some((path.to_owned(), content));
+    Ok(loaded)
 }
 
 /// Reads text under the name of a file; relative paths start at `directory`.
@@ -143,6 +148,7 @@ fn overlaid(
         directory: directory.to_owned(),
         source: source.clone(),
         written: written.clone(),
+        files: Files::of(&tree, directory),
         tree,
         behind: behind.clone(),
         applications: Vec::new(),
@@ -187,6 +193,11 @@ impl Loaded {
     /// routes of the applications, at the end of the list.
     pub fn applications(&self) -> &[usize] {
         &self.applications
+    }
+
+    /// The files that settings name, with what was in them.
+    pub fn files(&self) -> &Files {
+        &self.files
     }
 
     /// What mounting the applications gave rise to.

@@ -53,7 +53,8 @@ impl Loaded {
         }
         let mut tree = self.written.clone();
         add_routes(&mut tree, mounting.routes);
-        let loaded = finish(tree, self.source.clone(), mounting.problems, mounting.behind, &self.directory)?;
+        let mut loaded = finish(tree, self.source.clone(), mounting.problems, mounting.behind, &self.directory)?;
+        loaded.files.own.clone_from(&self.files.own);
         Ok(Loaded { applications, warnings, ..loaded })
     }
 }

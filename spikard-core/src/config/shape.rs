@@ -61,6 +61,11 @@ impl<'s> Shape<'s> {
         referred(self.mention).or_else(|| named(self.target))
     }
 
+    /// Whether who reads the file that is named here sees to its changes, too.
+    pub(super) fn is_watched(self) -> bool {
+        self.target.get("x-spikard-watched").and_then(Value::as_bool) == Some(true)
+    }
+
     /// Whether anything may stand here.
     pub(super) fn is_free(self) -> bool {
         self.target.as_object().is_none_or(|object| !object.contains_key("type") && !object.contains_key("properties"))

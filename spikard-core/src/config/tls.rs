@@ -41,12 +41,12 @@ pub struct TlsConfig {
 #[schemars(extend("required" = ["certificate"]))]
 pub struct CertificateConfig {
     /// A PEM file with the certificate, and behind it those that lead to its authority.
-    #[schemars(extend("format" = units::PATH_FORMAT))]
+    #[schemars(extend("format" = units::PATH_FORMAT, "x-spikard-watched" = true))]
     pub certificate: PathBuf,
     /// A PEM file with the key (PKCS #8, PKCS #1 or SEC 1, without a password). Without it the key is
     /// in the file of the certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = units::PATH_FORMAT))]
+    #[schemars(extend("format" = units::PATH_FORMAT, "x-spikard-watched" = true))]
     pub key: Option<PathBuf>,
 }
 
@@ -70,14 +70,14 @@ pub enum TlsVersion {
 #[schemars(extend("required" = ["ca"]))]
 pub struct ClientAuthConfig {
     /// A PEM file with the authorities whose certificates are taken.
-    #[schemars(extend("format" = units::PATH_FORMAT))]
+    #[schemars(extend("format" = units::PATH_FORMAT, "x-spikard-watched" = true))]
     pub ca: PathBuf,
     /// Whether every client must show a certificate. One that is shown is checked in both cases.
     pub mode: ClientAuthMode,
     /// A PEM file with lists of revoked certificates. A certificate whose issuer has no list there
     /// is not taken; certificates of intermediate authorities are not looked up.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = units::PATH_FORMAT))]
+    #[schemars(extend("format" = units::PATH_FORMAT, "x-spikard-watched" = true))]
     pub crl: Option<PathBuf>,
     /// The headers in which upstreams are told.
     pub headers: ClientCertificateHeadersConfig,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use spikard_middleware::{BuildContext, BuildError, Service};
 use spikard_openapi::Describe;
 
+use super::before::Before;
 use super::converted::checked;
 use super::upstream_api::{Documents, UpstreamApi};
 use crate::config::{BrokenResponses, OpenApiFile, RouteConfig, ServerConfig, UndescribedRequests, UpstreamConfig, Validate};
@@ -17,6 +18,7 @@ use crate::python::{PythonLeaf, PythonLeaves};
 use crate::routes::PathPattern;
 
 /// A leaf.
+#[derive(Clone)]
 pub(super) struct BuiltLeaf {
     /// What it is called in `routes` and `explain`.
     pub(super) name: String,
@@ -55,11 +57,14 @@ impl<'a> Leaves<'a> {
         config: &'a ServerConfig,
         python: &'a dyn PythonLeaves,
         ctx: &BuildContext,
+        before: Option<&Before<'_>>,
         errors: &mut Vec<BuildError>,
     ) -> Self {
         let list = ctx.place().key("upstreams");
         let upstreams = config.upstreams.iter().map(|(name, upstream)| {
-            let built = Upstream::build(upstream, &ctx.at(list.key(name)));
+            let ctx = ctx.at(list.key(name));
+            let goes_on = before.and_then(|before| before.upstream(name, upstream, &ctx));
+            let built = goes_on.map_or_else(|| Upstream::build(upstream, &ctx), Ok);
             (name.clone(), built.map_err(|error| errors.push(error)).ok())
         });
         let upstreams = upstreams.collect();
@@ -71,6 +76,16 @@ impl<'a> Leaves<'a> {
         });
         let of_upstreams = of_upstreams.collect();
         Self { config, python, upstreams, documents, of_upstreams }
+    }
+
+    /// What a route leads to, if that is an upstream that could be built.
+    pub(super) fn upstream_of(&self, config: &RouteConfig) -> Option<&Upstream> {
+        self.upstreams.get(config.upstream.as_deref()?)?.as_ref()
+    }
+
+    /// All upstreams that could be built.
+    pub(super) fn into_upstreams(self) -> BTreeMap<String, Upstream> {
+        self.upstreams.into_iter().filter_map(|(name, upstream)| Some((name, upstream?))).collect()
     }
 
     /// Builds the leaf of a route with the path `path`, behind the check that the path asks for.

@@ -3,6 +3,7 @@
 //! [`Gateway::build`] makes it of a configuration; the server calls it for every request that
 //! passed the rules of HTTP. Nothing here knows a socket.
 
+mod before;
 mod converted;
 mod leaves;
 mod pages;
@@ -12,31 +13,33 @@ mod route;
 mod tests;
 mod upstream_api;
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use http::{HeaderName, Method, header};
 use http_body::Body as _;
 use spikard_middleware::{
-    Answer, Background, Body, BuildContext, BuildError, Client, Clock, ConfigPath, Effective, MatchedRoute, Metrics, Request,
-    Response, Service, Stack, Warning,
+    Answer, Body, BuildContext, BuildError, Client, Clock, ConfigPath, Effective, MatchedRoute, Metrics, Request, Response,
+    Service, Stack, Warning,
 };
 use spikard_openapi::Written;
 use spikard_openapi::foreign::Foreign;
 
-use crate::config::{Loaded, OpenApiConfig, RouteConfig, ServerConfig};
+use crate::config::{Loaded, OpenApiConfig, ServerConfig};
 use crate::description::Api;
 use crate::grpc;
 use crate::leaf::{Allowed, MethodNotAllowed, NotFound, Options};
-use crate::proxy::remove_nominated;
+use crate::proxy::{Upstream, remove_nominated};
 use crate::python::{NoPython, PythonLeaves};
 use crate::routes::{Matched, PathParams, Table};
 use crate::suite;
 use crate::tls::{Shown, Tls};
 use crate::traffic::Requests;
 
+use before::Before;
 pub use plan::Leaf;
-use plan::Sources;
+use plan::{Planned, Sources};
 pub use route::Route;
 pub use upstream_api::UpstreamApi;
 
@@ -50,9 +53,9 @@ pub struct Gateway {
     warnings: Vec<Warning>,
     /// The descriptions of routes that the program brought.
     documents: Vec<Arc<Foreign>>,
+    upstreams: BTreeMap<String, Upstream>,
+    context: BuildContext,
     tls: Option<Arc<Tls>>,
-    background: Background,
-    metrics: Metrics,
 }
 
 /// What answers where no route does, behind the server-wide stack.
@@ -104,7 +107,7 @@ impl Gateway {
     /// # Errors
     /// As there.
     pub fn build_in(config: &ServerConfig, ctx: &BuildContext, leaves: Vec<Leaf>) -> Result<Self, BuildError> {
-        Self::build_of(config, ctx, Sources { leaves, python: &NoPython, applications: &[], documents: &[] }, &[])
+        Self::build_of(config, ctx, Sources { leaves, python: &NoPython, applications: &[], documents: &[] }, &[], None)
     }
 
     /// Like [`Gateway::build_with`], with documents that describe routes of the program.
@@ -115,7 +118,7 @@ impl Gateway {
         documents: &[Arc<Foreign>],
     ) -> Result<Self, BuildError> {
         let ctx = BuildContext::new(directory, Clock::system());
-        Self::build_of(config, &ctx, Sources { leaves, python: &NoPython, applications: &[], documents }, &[])
+        Self::build_of(config, &ctx, Sources { leaves, python: &NoPython, applications: &[], documents }, &[], None)
     }
 
     /// Builds the routes of a configuration and of the Python applications that are mounted in it.
@@ -125,7 +128,19 @@ impl Gateway {
     /// As those of [`Gateway::build_with`]; [`Loaded::locate`] finds their places.
     pub fn build_loaded(loaded: &Loaded, ctx: &BuildContext, python: &dyn PythonLeaves) -> Result<Self, BuildError> {
         let sources = Sources { leaves: Vec::new(), python, applications: loaded.applications(), documents: &[] };
-        Self::build_of(&loaded.config, ctx, sources, loaded.warnings())
+        Self::build_of(&loaded.config, ctx, sources, loaded.warnings(), None)
+    }
+
+    /// Builds the routes of `loaded` in the place of this gateway, which was built of `old`. What is as it
+    /// was is taken over with its state: layers with their counters, upstreams with their connections.
+    ///
+    /// # Errors
+    /// As those of [`Gateway::build_loaded`].
+    pub fn successor(&self, old: &Loaded, loaded: &Loaded, python: &dyn PythonLeaves) -> Result<Self, BuildError> {
+        let sources = Sources { leaves: Vec::new(), python, applications: loaded.applications(), documents: &[] };
+        let before = Before::new(self, old, loaded);
+        let ctx = self.context.successor(&loaded.directory);
+        Self::build_of(&loaded.config, &ctx, sources, loaded.warnings(), Some(&before))
     }
 
     fn build_of(
@@ -133,28 +148,37 @@ impl Gateway {
         ctx: &BuildContext,
         sources: Sources<'_>,
         warnings: &[Warning],
+        before: Option<&Before<'_>>,
     ) -> Result<Self, BuildError> {
         let mut errors = Vec::new();
-        let stack = config.policies().build(ctx, None).unwrap_or_else(|error| {
+        let policies = config.policies();
+        let stack = before.map_or_else(|| policies.build(ctx, None), |before| before.server_stack(&policies, ctx));
+        let stack = stack.unwrap_or_else(|error| {
             errors.push(error);
             Stack::default()
         });
         let documents = sources.documents.to_vec();
         let requests = config.admin.as_ref().map(|_| Requests::of(ctx.metrics()));
-        let routes = plan::routes(config, sources, &stack, ctx, requests.as_ref(), &mut errors);
+        let Planned { routes, upstreams } = plan::routes(config, sources, &stack, ctx, before, requests.as_ref(), &mut errors);
         let keys = routes.iter().map(|route| route.key().clone()).collect();
         let table = Table::new(keys).unwrap_or_else(|collisions| {
             errors.extend(collisions.into_iter().map(|pair| collision(&routes[pair.first], &routes[pair.second])));
             Table::default()
         });
         errors.extend(suite::check(config, ctx));
-        let tls = config.tls.as_ref().map(|tls| Tls::build(tls, &ctx.at(ctx.place().key("tls"))));
+        let tls = config.tls.as_ref().map(|tls| {
+            let ctx = ctx.at(ctx.place().key("tls"));
+            let goes_on = before.and_then(|before| before.tls(tls, &ctx));
+            goes_on.map_or_else(|| Tls::build(tls, &ctx).map(Arc::new), Ok)
+        });
         let tls = tls.transpose().unwrap_or_else(|error| {
             errors.push(error);
             None
         });
         check_server(config, ctx, &mut errors);
-        let warnings: Vec<Warning> = warnings.iter().cloned().chain(ctx.take_warnings()).collect();
+        let mut seen = HashSet::new();
+        let warnings = warnings.iter().cloned().chain(ctx.take_warnings());
+        let warnings: Vec<Warning> = warnings.filter(|one| seen.insert((one.at.clone(), one.message.clone()))).collect();
         if config.strict {
             errors.extend(
                 warnings.iter().map(|warning| BuildError::Invalid { at: warning.at.clone(), message: warning.message.clone() }),
@@ -162,9 +186,9 @@ impl Gateway {
         }
         BuildError::all(errors)?;
         let outside = Outside::new(&stack, requests.as_ref());
-        let effective = RouteConfig::default().effective(&config.policies());
-        let (tls, background, metrics) = (tls.map(Arc::new), ctx.background().clone(), ctx.metrics().clone());
-        Ok(Self { table, routes, effective, stack, outside, warnings, documents, tls, background, metrics })
+        let effective = Effective { policies, inherited: Vec::new() };
+        let context = ctx.clone();
+        Ok(Self { table, routes, effective, stack, outside, warnings, documents, upstreams, context, tls })
     }
 
     /// The routes, in the order of the configuration.
@@ -205,7 +229,12 @@ impl Gateway {
 
     /// What the server counts and measures, for as long as it runs.
     pub fn metrics(&self) -> &Metrics {
-        &self.metrics
+        self.context.metrics()
+    }
+
+    /// What the policies of this gateway were built with.
+    pub fn context(&self) -> &BuildContext {
+        &self.context
     }
 
     /// What was built but is probably not what was meant.
@@ -266,7 +295,7 @@ impl Gateway {
 
 impl Service for Gateway {
     fn begin(&self) {
-        self.background.begin();
+        self.context.background().begin();
     }
 
     fn call(&self, mut request: Request) -> Answer<'_> {

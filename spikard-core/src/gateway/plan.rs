@@ -1,5 +1,6 @@
 //! From the entries of the configuration to routes: keys, effective policies, leaves.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::Method;
@@ -8,6 +9,7 @@ use spikard_middleware::{BuildContext, BuildError, Effective, Policies, Service,
 use spikard_openapi::Describe;
 use spikard_openapi::foreign::Foreign;
 
+use super::before::Before;
 use super::converted::checked;
 use super::leaves::{BuiltLeaf, Leaves, directory_name};
 use super::pages;
@@ -15,6 +17,7 @@ use super::route::Route;
 use crate::config::{OpenApiConfig, RouteConfig, ServerConfig};
 use crate::description::{Api, DocumentFormat, DocumentLeaf, Shared, unfit};
 use crate::leaf::{Directory, prefix};
+use crate::proxy::Upstream;
 use crate::python::PythonLeaves;
 use crate::routes::{HostPattern, PathPattern, RouteKey};
 use crate::traffic::Requests;
@@ -48,8 +51,15 @@ struct Plan<'a> {
     policies: Policies,
     stack: &'a Stack,
     ctx: &'a BuildContext,
+    before: Option<&'a Before<'a>>,
     /// Counts requests; none if nobody asks.
     requests: Option<&'a Requests>,
+}
+
+/// What is built of the entries of a configuration.
+pub(super) struct Planned {
+    pub(super) routes: Vec<Arc<Route>>,
+    pub(super) upstreams: BTreeMap<String, Upstream>,
 }
 
 pub(super) fn routes(
@@ -57,21 +67,26 @@ pub(super) fn routes(
     sources: Sources<'_>,
     stack: &Stack,
     ctx: &BuildContext,
+    before: Option<&Before<'_>>,
     requests: Option<&Requests>,
     errors: &mut Vec<BuildError>,
-) -> Vec<Arc<Route>> {
-    let plan = Plan { policies: config.policies(), stack, ctx, requests };
-    let entries = Leaves::new(config, sources.python, ctx, errors);
+) -> Planned {
+    let plan = Plan { policies: config.policies(), stack, ctx, before, requests };
+    let entries = Leaves::new(config, sources.python, ctx, before, errors);
     let list = ctx.place().key("routes");
     let served = config.routes.iter().enumerate().filter(|(number, _)| !sources.applications.contains(number));
     let from_config = served.map(|(number, route)| {
         let ctx = ctx.at(list.index(number));
-        let leaf = |path: &PathPattern| entries.leaf(route, path, &ctx);
+        let leaf = |path: &PathPattern, former: Option<&Route>| {
+            let goes_on =
+                before.zip(former).and_then(|(before, former)| before.leaf(route, former, &ctx, entries.upstream_of(route)));
+            goes_on.map_or_else(|| entries.leaf(route, path, &ctx), Ok)
+        };
         plan.route(route, leaf, &ctx)
     });
     let from_program = sources.leaves.into_iter().map(|leaf| {
         let Leaf { route, name, service, description } = leaf;
-        let leaf = |path: &PathPattern| {
+        let leaf = |path: &PathPattern, _: Option<&Route>| {
             let service = checked(path, service, plan.ctx)?;
             Ok(BuiltLeaf { description, ..BuiltLeaf::new(name, service) })
         };
@@ -94,14 +109,14 @@ pub(super) fn routes(
         let described = plan.description(openapi, &api, &ctx.at(place), errors);
         routes.extend(described.into_iter().map(|route| plan.counted(route)));
     }
-    routes
+    Planned { routes, upstreams: entries.into_upstreams() }
 }
 
 impl Plan<'_> {
     fn route(
         &self,
         config: &RouteConfig,
-        leaf: impl FnOnce(&PathPattern) -> Result<BuiltLeaf, BuildError>,
+        leaf: impl FnOnce(&PathPattern, Option<&Route>) -> Result<BuiltLeaf, BuildError>,
         ctx: &BuildContext,
     ) -> Result<Route, BuildError> {
         let mut errors = Vec::new();
@@ -112,20 +127,19 @@ impl Plan<'_> {
             .as_deref()
             .map_or(Ok(HostPattern::Any), HostPattern::parse)
             .map_err(|message| ctx.invalid("host", message));
-        let effective = config.effective(&self.policies);
-        let stack = self.stack_of(&effective, ctx);
-        let leaf = path.as_ref().ok().map(leaf).transpose();
-
         let path = keep(path, &mut errors);
         let methods = keep(methods, &mut errors);
         let host = keep(host, &mut errors);
-        let stack = keep(stack, &mut errors);
-        let leaf = keep(leaf, &mut errors).flatten();
+        let pattern = path.clone();
+        let key = path.zip(methods).zip(host).map(|((path, methods), host)| RouteKey { host, path, methods });
+        let former = key.as_ref().and_then(|key| self.before?.route(key));
+
+        let effective = config.effective(&self.policies);
+        let stack = keep(self.stack_of(&effective, ctx, former), &mut errors);
+        let leaf = keep(pattern.map(|path| leaf(&path, former)).transpose(), &mut errors).flatten();
         BuildError::all(errors)?;
-        match (path, methods, host, stack, leaf) {
-            (Some(path), Some(methods), Some(host), Some(stack), Some(leaf)) => {
-                Ok(Route::new(RouteKey { host, path, methods }, ctx.place().clone(), effective, stack, leaf))
-            }
+        match (key, stack, leaf) {
+            (Some(key), Some(stack), Some(leaf)) => Ok(Route::new(key, ctx.place().clone(), effective, stack, leaf)),
             _ => Err(BuildError::Several(Vec::new())),
         }
     }
@@ -135,19 +149,22 @@ impl Plan<'_> {
         let mut errors = Vec::new();
         let prefix = prefix(&config.route_prefix).map_err(|message| ctx.invalid("route_prefix", message));
         let effective = config.effective(&self.policies);
-        let stack = keep(self.stack_of(&effective, ctx), &mut errors);
-        let leaf = keep(Directory::open(&config.files(), ctx), &mut errors);
-        let prefix = keep(prefix, &mut errors);
-        BuildError::all(errors)?;
-        let (Some(stack), Some(leaf), Some(prefix)) = (stack, leaf, prefix) else { return Ok(Vec::new()) };
-        let paths = [format!("{prefix}/{{*rest}}"), prefix.to_owned()];
-        let route = |path: &String| {
-            let path = PathPattern::parse(path).map_err(|message| ctx.invalid("route_prefix", message))?;
-            let key = RouteKey { host: HostPattern::Any, path, methods: vec![Method::GET] };
-            let leaf = BuiltLeaf::new(directory_name(&config.directory), Arc::new(leaf.clone()));
-            Ok(Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf))
+        let below = |prefix: &str| {
+            let paths = [format!("{prefix}/{{*rest}}"), prefix.to_owned()].into_iter().filter(|path| !path.is_empty());
+            let keys = paths.map(|path| PathPattern::parse(&path).map(get));
+            keys.collect::<Result<Vec<_>, _>>().map_err(|message| ctx.invalid("route_prefix", message))
         };
-        paths.iter().filter(|path| !path.is_empty()).map(route).collect()
+        let keys = keep(prefix.and_then(below), &mut errors).unwrap_or_default();
+        let former = keys.first().and_then(|key| self.before?.route(key));
+        let stack = keep(self.stack_of(&effective, ctx, former), &mut errors);
+        let leaf = keep(Directory::open(&config.files(), ctx), &mut errors);
+        BuildError::all(errors)?;
+        let (Some(stack), Some(leaf)) = (stack, leaf) else { return Ok(Vec::new()) };
+        let route = |key| {
+            let leaf = BuiltLeaf::new(directory_name(&config.directory), Arc::new(leaf.clone()));
+            Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf)
+        };
+        Ok(keys.into_iter().map(route).collect())
     }
 
     /// The routes of the description of the API: the document, as JSON and as YAML, and its pages. Those that can be
@@ -160,7 +177,8 @@ impl Plan<'_> {
         errors: &mut Vec<BuildError>,
     ) -> Vec<Route> {
         let effective = config.effective(&self.policies);
-        let Some(stack) = keep(self.stack_of(&effective, ctx), errors) else { return Vec::new() };
+        let former = PathPattern::parse(&config.openapi_json_path).ok().and_then(|path| self.before?.route(&get(path)));
+        let Some(stack) = keep(self.stack_of(&effective, ctx, former), errors) else { return Vec::new() };
         let documents =
             [(config.openapi_json_path.clone(), DocumentFormat::Json), (config.openapi_yaml_path(), DocumentFormat::Yaml)];
         let documents = documents.into_iter().map(|(path, format)| {
@@ -170,10 +188,7 @@ impl Plan<'_> {
         });
         let documents = keep(documents.collect::<Result<Vec<_>, BuildError>>(), errors).unwrap_or_default();
         let pages = pages::pages(config, ctx, errors);
-        let route = |(path, leaf)| {
-            let key = RouteKey { host: HostPattern::Any, path, methods: vec![Method::GET] };
-            Route::new(key, ctx.place().clone(), effective.clone(), stack.clone(), leaf)
-        };
+        let route = |(path, leaf)| Route::new(get(path), ctx.place().clone(), effective.clone(), stack.clone(), leaf);
         documents.into_iter().chain(pages).map(route).collect()
     }
 
@@ -184,9 +199,19 @@ impl Plan<'_> {
         })
     }
 
-    fn stack_of(&self, effective: &Effective, ctx: &BuildContext) -> Result<Stack, BuildError> {
-        effective.policies.build(ctx, Some(Inherited { stack: self.stack, keys: &effective.inherited }))
+    /// The stack of a route, in the place of that of `former`.
+    fn stack_of(&self, effective: &Effective, ctx: &BuildContext, former: Option<&Route>) -> Result<Stack, BuildError> {
+        let inherited = Some(Inherited { stack: self.stack, keys: &effective.inherited });
+        match self.before.zip(former) {
+            Some((before, former)) => before.stack(&effective.policies, ctx, inherited, former.into()),
+            None => effective.policies.build(ctx, inherited),
+        }
     }
+}
+
+/// What a route answers to that is the server's own.
+fn get(path: PathPattern) -> RouteKey {
+    RouteKey { host: HostPattern::Any, path, methods: vec![Method::GET] }
 }
 
 fn keep<T>(result: Result<T, BuildError>, errors: &mut Vec<BuildError>) -> Option<T> {

@@ -1,6 +1,5 @@
 //! One route as it is in force.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use spikard_middleware::{ConfigPath, Effective, Service, Stack};
@@ -17,10 +16,7 @@ use crate::traffic::Requests;
 pub struct Route {
     key: RouteKey,
     place: ConfigPath,
-    leaf: String,
-    description: Option<Arc<dyn Describe>>,
-    api: Option<UpstreamApi>,
-    source: Option<String>,
+    leaf: BuiltLeaf,
     effective: Arc<Effective>,
     stack: Stack,
     service: Arc<dyn Service>,
@@ -29,10 +25,9 @@ pub struct Route {
 
 impl Route {
     pub(super) fn new(key: RouteKey, place: ConfigPath, effective: Effective, stack: Stack, leaf: BuiltLeaf) -> Self {
-        let BuiltLeaf { name: leaf, source, service, description, api } = leaf;
-        let service = stack.around(service);
+        let service = stack.around(Arc::clone(&leaf.service));
         let preflight = stack.around(Arc::new(Options));
-        Self { key, place, leaf, description, api, source, effective: Arc::new(effective), stack, service, preflight }
+        Self { key, place, leaf, effective: Arc::new(effective), stack, service, preflight }
     }
 
     /// The same route with its requests counted, under host and path.
@@ -54,28 +49,33 @@ impl Route {
 
     /// What answers: `upstream api`, `static_files ./public`, `response`, `redirect` ...
     pub fn leaf(&self) -> &str {
-        &self.leaf
+        &self.leaf.name
     }
 
     /// Where what answers is written, if that is not the configuration: `shop.users, shop.py:12`.
     pub fn source(&self) -> Option<&str> {
-        self.source.as_deref()
+        self.leaf.source.as_deref()
+    }
+
+    /// What answers, for another gateway.
+    pub(super) fn built_leaf(&self) -> &BuiltLeaf {
+        &self.leaf
     }
 
     /// What the leaf says of itself in the description of the API; none: it has nothing to say.
     pub fn description(&self) -> Option<&Arc<dyn Describe>> {
-        self.description.as_ref()
+        self.leaf.description.as_ref()
     }
 
     /// Whether something has been said of it already, in whatever way.
     pub(crate) fn is_described(&self) -> bool {
-        self.description.is_some() || self.api.is_some()
+        self.leaf.description.is_some() || self.leaf.api.is_some()
     }
 
     /// What the document of its upstream says of what the route leads to; none if there is no such
     /// document.
     pub fn upstream_api(&self) -> Option<&UpstreamApi> {
-        self.api.as_ref()
+        self.leaf.api.as_ref()
     }
 
     /// The policies in force, and which of them are the server's.
@@ -95,15 +95,7 @@ impl Route {
 
     /// The route in one line: `GET api.example.com/users/{id}`.
     pub fn name(&self) -> String {
-        let mut name = String::new();
-        for method in &self.key.methods {
-            let _ = write!(name, "{method} ");
-        }
-        if self.key.host != HostPattern::Any {
-            let _ = write!(name, "{}", self.key.host);
-        }
-        name.push_str(self.key.path.text());
-        name
+        self.key.to_string()
     }
 
     /// Whether the route asks for no credentials.
@@ -114,7 +106,7 @@ impl Route {
     /// Whether the route has a part of a page that `other` has, too: a page of the description of the
     /// API is several files.
     pub(crate) fn is_page_of(&self, other: &Self) -> bool {
-        self.leaf == PAGE && other.leaf == PAGE && self.source == other.source
+        self.leaf() == PAGE && other.leaf() == PAGE && self.source() == other.source()
     }
 
     /// Whether preflights are answered by the policy `cors`.

@@ -2,25 +2,17 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::{ReportFormat, failed, inspect, show};
-use crate::config::{Loaded, Report, load, process_environment};
+use crate::config::{Loaded, process_environment};
 use crate::gateway::Gateway;
 use crate::python::PythonLeaves;
-
-/// A configuration, and what is built from it.
-pub struct Built {
-    /// The configuration as the file has it.
-    pub written: Loaded,
-    /// The same with the routes of the Python applications that it names.
-    pub loaded: Loaded,
-    /// All routes.
-    pub gateway: Gateway,
-}
+use crate::reload::Edition;
 
 pub(super) fn run(file: &Path, format: ReportFormat, python: &dyn PythonLeaves) -> ExitCode {
-    let (report, good) = match build(file, python) {
-        Ok((_, warnings)) => (warnings, true),
+    let (report, good) = match Edition::read(file, python) {
+        Ok(edition) => (edition.warnings, true),
         Err(report) => (report, false),
     };
     let written = match format {
@@ -38,17 +30,17 @@ pub(super) fn run(file: &Path, format: ReportFormat, python: &dyn PythonLeaves) 
 ///
 /// # Errors
 /// When there are problems: the exit code of the program.
-pub fn built(file: &Path, python: &dyn PythonLeaves) -> Result<Built, ExitCode> {
-    let (built, warnings) = build(file, python).map_err(|report| failed(&report))?;
-    show(&warnings);
-    Ok(built)
+pub fn built(file: &Path, python: &dyn PythonLeaves) -> Result<Edition, ExitCode> {
+    let edition = Edition::read(file, python).map_err(|report| failed(&report))?;
+    show(&edition.warnings);
+    Ok(edition)
 }
 
 /// Reads the application that `name` names, and builds what its configuration says.
 ///
 /// # Errors
 /// As those of [`built`].
-pub(super) fn built_application(name: &str, python: &dyn PythonLeaves) -> Result<(Loaded, Gateway), ExitCode> {
+pub(super) fn built_application(name: &str, python: &dyn PythonLeaves) -> Result<(Loaded, Arc<Gateway>), ExitCode> {
     let loaded = python.configured(name).map_err(|message| {
         eprintln!("spikard: {message}");
         ExitCode::FAILURE
@@ -56,15 +48,5 @@ pub(super) fn built_application(name: &str, python: &dyn PythonLeaves) -> Result
     let loaded = loaded.mount(python, &process_environment).map_err(|report| failed(&report))?;
     let gateway = Gateway::build_loaded(&loaded, &loaded.context(), python).map_err(|error| failed(&loaded.locate(error)))?;
     show(&loaded.locate_warnings(gateway.warnings().to_vec()));
-    Ok((loaded, gateway))
-}
-
-fn build(file: &Path, python: &dyn PythonLeaves) -> Result<(Built, Report), Report> {
-    let gateway = |loaded: &Loaded| Gateway::build_loaded(loaded, &loaded.context(), python);
-    let and_of_the_rest = |report: Report| report.and_of_the_rest(|rest| gateway(rest).map(drop));
-    let written = load(file, &process_environment).map_err(and_of_the_rest)?;
-    let loaded = written.mount(python, &process_environment).map_err(and_of_the_rest)?;
-    let gateway = gateway(&loaded).map_err(|error| loaded.locate(error))?;
-    let warnings = loaded.locate_warnings(gateway.warnings().to_vec());
-    Ok((Built { written, loaded, gateway }, warnings))
+    Ok((loaded, Arc::new(gateway)))
 }

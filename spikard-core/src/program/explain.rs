@@ -9,9 +9,10 @@ use spikard_middleware::ConfigPath;
 use super::{check, inspect};
 use crate::explain::{Question, explain};
 use crate::python::PythonLeaves;
+use crate::reload::Edition;
 
 pub(super) fn run(file: &Path, python: &dyn PythonLeaves, (method, url, headers): (&str, &str, &[String])) -> ExitCode {
-    let check::Built { loaded, gateway, .. } = match check::built(file, python) {
+    let Edition { loaded, gateway, .. } = match check::built(file, python) {
         Ok(built) => built,
         Err(code) => return code,
     };

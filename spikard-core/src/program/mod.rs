@@ -10,6 +10,7 @@ mod inspect;
 mod keys;
 mod man;
 mod openapi;
+mod plan;
 mod serve;
 mod test;
 
@@ -26,7 +27,7 @@ use keys::KeysCommand;
 use openapi::OpenApiArguments;
 use test::TestArguments;
 
-pub use check::{Built, built};
+pub use check::built;
 pub use host::{EventLoop, Host, RunArguments, run_with};
 pub use man::man_pages;
 pub use serve::{ServeArguments, banner, log};
@@ -41,6 +42,8 @@ and `spikard serve spikard.toml`. Paths in a file are relative to the file; "${N
 stands for an environment variable. All keys: `spikard schema`, or docs/configuration.md."#;
 
 const EXPLAIN: &str = "Example: spikard explain spikard.toml GET http://api.example.com/users/7";
+
+const PLAN: &str = "Example: git show HEAD:spikard.toml > old.toml; spikard plan old.toml spikard.toml";
 
 const OPENAPI: &str = "Example: spikard openapi spikard.toml -o openapi.json, and in CI the same with --check openapi.json";
 
@@ -59,13 +62,27 @@ enum Command {
     ///
     /// Address and port are taken from the flags, else from `SPIKARD_HOST` and `SPIKARD_PORT`, else
     /// from the file. SIGTERM or Ctrl-C ends it: requests in flight are finished within
-    /// `shutdown_timeout`; a second signal ends at once.
+    /// `shutdown_timeout`; a second signal ends at once. SIGHUP reads the file again: what is wrong
+    /// changes nothing, what is right is in force from the next request on.
     Serve(ServeArguments),
     /// List every problem of a configuration; exit code 0 if there is none, 1 otherwise
     Check {
         /// The configuration
         file: PathBuf,
         /// `text` for people, `json` for programs: one object a line
+        #[arg(long, value_enum, default_value_t)]
+        format: ReportFormat,
+    },
+    /// Show what a reload would change: routes, policies, upstreams, and what needs a restart
+    ///
+    /// Both files are read and built as a server does. Exit code 1 if one of them is wrong.
+    #[command(after_help = PLAN)]
+    Plan {
+        /// The configuration in force
+        old: PathBuf,
+        /// The next one
+        new: PathBuf,
+        /// `text` for people, `json` for programs: one object
         #[arg(long, value_enum, default_value_t)]
         format: ReportFormat,
     },
@@ -167,6 +184,7 @@ impl Command {
         match self {
             Self::Serve(arguments) => serve(&arguments),
             Self::Check { file, format } => check::run(&file, format, python),
+            Self::Plan { old, new, format } => plan::run(&old, &new, format, python),
             Self::Explain { file, method, url, headers } => explain::run(&file, python, (&method, &url, &headers)),
             Self::Test(arguments) => test::run(&arguments, python),
             Self::Routes { file } => inspect::routes(&file, python),

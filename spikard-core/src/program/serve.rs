@@ -15,8 +15,9 @@ use crate::admin::Shown;
 use crate::config::ServerConfig;
 use crate::gateway::{Gateway, Route};
 use crate::python::NoPython;
-use crate::serve::serve;
-use crate::server::Server;
+use crate::reload::Reloader;
+use crate::serve::{ServeError, serve};
+use crate::server::{Outcome, Server, Settings};
 
 /// Arguments of `serve`.
 #[derive(Debug, Clone, Args)]
@@ -29,6 +30,9 @@ pub struct ServeArguments {
     /// The port to listen on; 0 lets the system choose
     #[arg(long, env = "SPIKARD_PORT")]
     pub port: Option<u16>,
+    /// Reload when the file, or one that it names, changes
+    #[arg(long)]
+    pub watch: bool,
 }
 
 impl ServeArguments {
@@ -43,15 +47,13 @@ impl ServeArguments {
 
 pub(super) fn run(arguments: &ServeArguments) -> ExitCode {
     log();
-    let check::Built { written, loaded, gateway } = match check::built(&arguments.file, &NoPython) {
-        Ok(built) => built,
+    let edition = match check::built(&arguments.file, &NoPython) {
+        Ok(edition) => edition,
         Err(code) => return code,
     };
-    let mut config = loaded.config;
-    arguments.apply(&mut config);
-    let routes = banner(&arguments.file, &gateway);
-    let gateway = Arc::new(gateway);
-    let shown = Shown::of_file(Arc::clone(&gateway), written);
+    let routes = banner(&arguments.file, &edition.gateway);
+    let above_the_file = arguments.clone();
+    let reloader = Reloader::new(&arguments.file, edition, Box::new(move |config| above_the_file.apply(config)));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
@@ -60,10 +62,21 @@ pub(super) fn run(arguments: &ServeArguments) -> ExitCode {
         // A closed standard output is no reason not to serve.
         let _ = inspect::write(&(listening(server.scheme(), server.addresses(), server.redirecting()) + &routes));
     };
-    match runtime.block_on(serve(&config, gateway, shown, announce)) {
+    match runtime.block_on(reloading(Arc::new(reloader), arguments.watch, announce)) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
+}
+
+/// Serves, and reloads when it is asked to.
+async fn reloading(reloader: Arc<Reloader>, watch: bool, announce: impl FnOnce(&Server)) -> Result<Outcome, ServeError> {
+    tokio::spawn(reloader.on_hangup().map_err(ServeError::Signals)?);
+    if watch {
+        tokio::spawn(Arc::clone(&reloader).on_change());
+    }
+    let config = reloader.config();
+    let settings = Settings::of(&config, &reloader.gateway());
+    serve(&config, settings, reloader.live(), Shown::of_reloader(reloader), announce).await
 }
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {

@@ -143,6 +143,11 @@ impl Upstream {
         Ok(Self(shared))
     }
 
+    /// Whether both are one upstream, with the same connections.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The leaf of a route with the path `path`.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The table: a tree per host, walked from the most specific branch to the least.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use http::Method;
@@ -19,6 +20,19 @@ pub struct RouteKey {
     pub path: PathPattern,
     /// The methods; none are all.
     pub methods: Vec<Method>,
+}
+
+/// In one line: `GET api.example.com/users/{id}`.
+impl fmt::Display for RouteKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for method in &self.methods {
+            write!(formatter, "{method} ")?;
+        }
+        if self.host != HostPattern::Any {
+            write!(formatter, "{}", self.host)?;
+        }
+        formatter.write_str(self.path.text())
+    }
 }
 
 impl RouteKey {

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use super::hygiene::{self, Fault};
 use super::link::{Flight, Link};
+use super::live::Served;
 use super::pace::{Stall, Unhurried};
 use super::request_body::RequestBody;
 use super::streams;
@@ -32,18 +33,16 @@ pub(super) fn call(
 ) -> impl Future<Output = Result<http::Response<ResponseBody>, Infallible>> + Send + use<> {
     let flight = Flight::begin(link);
     let version = request.version();
+    let served = link.server.live.current();
     // Prepared before the future is made: a request is large, and every future that holds it
     // would move it once more.
-    let prepared = prepare(flight.link(), request);
+    let prepared = prepare(flight.link(), &served, request);
     async move {
         let link = flight.link();
         let Answered { mut response, closes } = match prepared {
             Prepared::Refused(answered) => answered,
-            Prepared::Whole(request) => {
-                let service = link.server.live.current();
-                Answered { response: service.call(request).await, closes: false }
-            }
-            Prepared::Arriving(request, stall) => answer_while_arriving(link, request, &stall).await,
+            Prepared::Whole(request) => Answered { response: served.service.call(request).await, closes: false },
+            Prepared::Arriving(request, stall) => answer_while_arriving(link, &served, request, &stall).await,
         };
         let ends = closes || link.meter.has_left_body() || link.server.drain.is_leaving();
         if ends && version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -75,7 +74,7 @@ enum Prepared {
     Arriving(Request, Arc<Stall>),
 }
 
-fn prepare(link: &Arc<Link>, request: http::Request<Incoming>) -> Prepared {
+fn prepare(link: &Arc<Link>, served: &Served, request: http::Request<Incoming>) -> Prepared {
     let (mut parts, incoming) = request.into_parts();
     let ends = incoming.is_end_stream();
     let admitted = match link.meter.ambiguity() {
@@ -84,13 +83,13 @@ fn prepare(link: &Arc<Link>, request: http::Request<Incoming>) -> Prepared {
     };
     let arriving = (!ends).then(|| {
         let stall = Arc::new(Stall::default());
-        (Body::new(RequestBody::new(&parts, incoming, link, &stall)), stall)
+        (Body::new(RequestBody::new(&parts, incoming, link, served, &stall)), stall)
     });
     if let Err(fault) = admitted {
         link.has_refused(fault.refusal);
         return Prepared::Refused(refuse(parts, &fault));
     }
-    describe(link, &mut parts);
+    describe(link, served, &mut parts);
     let Some((body, stall)) = arriving else { return Prepared::Whole(Request::from_parts(parts, Body::empty())) };
     if parts.version == Version::HTTP_2 && is_grpc(&parts.headers) {
         parts.extensions.insert(Unhurried(Arc::clone(&stall)));
@@ -99,10 +98,9 @@ fn prepare(link: &Arc<Link>, request: http::Request<Incoming>) -> Prepared {
     Prepared::Arriving(Request::from_parts(parts, body), stall)
 }
 
-async fn answer_while_arriving(link: &Link, request: Request, stall: &Stall) -> Answered {
+async fn answer_while_arriving(link: &Link, served: &Served, request: Request, stall: &Stall) -> Answered {
     let subject = Subject::of(&request);
-    let service = link.server.live.current();
-    let mut answer = service.call(request);
+    let mut answer = served.service.call(request);
     let response = poll_fn(|cx| match answer.as_mut().poll(cx) {
         Poll::Ready(response) => Poll::Ready(Some(response)),
         Poll::Pending => stall.poll(cx).map(|()| None),
@@ -128,18 +126,17 @@ fn refuse(mut parts: Parts, fault: &Fault) -> Answered {
 }
 
 /// Puts on a request what the server knows, and drops what the client must not say.
-fn describe(link: &Link, parts: &mut Parts) {
-    let server = &link.server;
+fn describe(link: &Link, served: &Served, parts: &mut Parts) {
     let host = parts.headers.get(HOST).map_or_else(|| Host::from(""), Host::from);
-    let client = Client::of(link.peer, link.scheme.clone(), host, &parts.headers, &server.trusted_proxies);
-    server.strip.apply(&mut parts.headers, client.by_proxy);
+    let client = Client::of(link.peer, link.scheme.clone(), host, &parts.headers, &served.trusted_proxies);
+    served.strip.apply(&mut parts.headers, client.by_proxy);
     parts.extensions.insert(client);
     if let Some(shown) = link.shown() {
         parts.extensions.insert(Arc::clone(&shown.certificate));
         parts.extensions.insert(shown.clone());
     }
     if parts.extensions.get::<OnUpgrade>().is_some() {
-        parts.extensions.insert(server.drain.clone());
+        parts.extensions.insert(link.server.drain.clone());
     }
 }
 

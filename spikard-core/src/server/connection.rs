@@ -31,7 +31,7 @@ impl Stream for TcpStream {
 
 /// Serves a connection of the network until it ends.
 pub(super) async fn serve_tcp(stream: TcpStream, link: Arc<Link>) {
-    match link.server.tls.clone() {
+    match link.server.tls() {
         // In a box: it takes more room than a connection that waits for a request.
         Some(tls) => Box::pin(tls::serve(stream, &tls, link)).await,
         None => serve(stream, link).await,

@@ -47,7 +47,7 @@ impl Local {
     /// The same with a client that counts as one at the address `peer`, which speaks `scheme`.
     pub fn serve_as(&self, stream: UnixStream, peer: IpAddr, scheme: Scheme) -> bool {
         let Ok(seat) = Arc::clone(&self.seats).try_acquire_owned() else { return false };
-        self.shared.live.current().begin();
+        self.shared.live.current().service.begin();
         let link = Arc::new(Link::new(Arc::clone(&self.shared), peer, scheme, seat));
         self.shared.drain.spawn_connection(connection::serve(stream, link));
         true

@@ -22,6 +22,7 @@ mod http1;
 mod http2;
 mod hygiene;
 mod link;
+mod live;
 mod local;
 mod metered;
 mod pace;
@@ -41,11 +42,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use http::HeaderName;
 use hyper_util::rt::TokioTimer;
-use ipnet::IpNet;
-use spikard_middleware::Service;
 
 use crate::config::{LimitsConfig, ServerConfig};
 use crate::gateway::Gateway;
@@ -56,6 +53,7 @@ pub use bind::BindError;
 pub(crate) use bind::listen_for_each;
 pub use drain::Drain;
 pub(crate) use hygiene::refused_path;
+pub use live::{Live, Served};
 pub use local::Local;
 pub(crate) use pace::Unhurried;
 pub use serve::Outcome;
@@ -68,12 +66,9 @@ pub(crate) use unlisten::refuse_new;
 pub struct Settings {
     /// The limits of connections and request heads.
     pub limits: LimitsConfig,
-    /// The TLS of connections from the network; none: they speak HTTP without it.
+    /// The TLS of connections from the network; none: they speak HTTP without it. Another one may be
+    /// served in its place, but none in place of one, nor one in place of none.
     pub tls: Option<Arc<Tls>>,
-    /// The networks of proxies whose word on clients is believed.
-    pub trusted_proxies: Vec<IpNet>,
-    /// Headers that policies set for upstreams: dropped from every request, in both spellings.
-    pub upstream_headers: Vec<HeaderName>,
     /// How long requests in flight may take when the server stops.
     pub shutdown_timeout: Duration,
     /// How long a server that was told to stop goes on taking connections before.
@@ -83,13 +78,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What a configuration and the gateway that was built of it say.
+    /// What a configuration says, for a server that counts where `gateway` does.
     pub fn of(config: &ServerConfig, gateway: &Gateway) -> Self {
         Self {
             limits: config.limits.clone(),
             tls: gateway.tls().cloned(),
-            trusted_proxies: config.trusted_proxies.clone(),
-            upstream_headers: gateway.upstream_headers(),
             shutdown_timeout: if config.graceful_shutdown { config.shutdown_timeout } else { Duration::ZERO },
             shutdown_delay: config.shutdown_delay,
             connections: config.admin.as_ref().map(|_| Connections::of(gateway.metrics())),
@@ -108,34 +101,10 @@ impl Default for Settings {
         Self {
             limits: LimitsConfig::default(),
             tls: None,
-            trusted_proxies: Vec::new(),
-            upstream_headers: Vec::new(),
             shutdown_timeout: ServerConfig::default().shutdown_timeout,
             shutdown_delay: ServerConfig::default().shutdown_delay,
             connections: None,
         }
-    }
-}
-
-/// The service that is being served; it can be replaced while the server runs. Requests in flight
-/// stay with the one that they began with.
-#[derive(Clone)]
-pub struct Live(Arc<ArcSwap<Arc<dyn Service>>>);
-
-impl Live {
-    /// Serves `service` until it is replaced.
-    pub fn new(service: Arc<dyn Service>) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(service)))
-    }
-
-    /// Serves `service` from the next request on. Belongs inside the runtime of the server.
-    pub fn replace(&self, service: Arc<dyn Service>) {
-        service.begin();
-        self.0.store(Arc::new(service));
-    }
-
-    fn current(&self) -> Arc<Arc<dyn Service>> {
-        self.0.load_full()
     }
 }
 
@@ -223,7 +192,7 @@ impl Server {
     /// Serves until the first signal; then finishes what is in flight, closes idle connections
     /// and returns. A second signal or the end of `shutdown_timeout` cuts the rest off.
     pub async fn run(self, service: Live, signals: Signals) -> Outcome {
-        service.current().begin();
+        service.current().service.begin();
         let farewell = serve::Farewell { delay: self.settings.shutdown_delay, grace: self.settings.shutdown_timeout };
         let port = self.addresses.first().map_or(0, SocketAddr::port);
         let redirecting = self.settings.redirect().map(|redirect| {
@@ -248,8 +217,6 @@ struct Shared {
     live: Live,
     drain: Drain,
     tls: Option<Arc<Tls>>,
-    trusted_proxies: Vec<IpNet>,
-    strip: strip::Strip,
     heads: Heads,
     times: watch::Times,
     pace: pace::Pace,
@@ -267,6 +234,12 @@ const NEVER: Duration = Duration::from_hours(24 * 365);
 const BEAT: Duration = Duration::from_millis(250);
 
 impl Shared {
+    /// The TLS of a new connection. Whether there is any was settled at the start.
+    fn tls(&self) -> Option<Arc<Tls>> {
+        let started = self.tls.as_ref()?;
+        Some(Arc::clone(self.live.current().tls.as_ref().unwrap_or(started)))
+    }
+
     fn new(settings: Settings, live: Live, drain: Drain) -> Self {
         let limits = settings.limits;
         let time = |limit: Duration| if limit.is_zero() { NEVER } else { limit.min(NEVER) };
@@ -280,8 +253,6 @@ impl Shared {
             live,
             drain,
             tls: settings.tls,
-            strip: strip::Strip::new(&settings.upstream_headers),
-            trusted_proxies: settings.trusted_proxies,
             heads: Heads { fields: limits.header_fields, uri: size(limits.uri) },
             times,
             pace: pace::Pace { pause: time(limits.body_timeout), rate: limits.body_rate.0 },

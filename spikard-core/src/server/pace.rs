@@ -18,6 +18,7 @@ use spikard_middleware::waits;
 use tokio::time::{Instant, Sleep};
 
 use super::link::Link;
+use super::strip::Strip;
 
 /// How fast a body must arrive.
 #[derive(Debug, Clone, Copy)]
@@ -80,6 +81,8 @@ impl Stall {
 pub(super) struct Paced<B: Body> {
     body: B,
     link: Arc<Link>,
+    /// For trailers.
+    strip: Arc<Strip>,
     stall: Arc<Stall>,
     waited: Duration,
     received: u64,
@@ -93,11 +96,12 @@ pub(super) struct Paced<B: Body> {
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Paced<B> {
-    pub(super) fn new(body: B, link: Arc<Link>, stall: Arc<Stall>) -> Self {
+    pub(super) fn new(body: B, link: Arc<Link>, strip: Arc<Strip>, stall: Arc<Stall>) -> Self {
         link.meter.body_is_open();
         Self {
             body,
             link,
+            strip,
             stall,
             waited: Duration::ZERO,
             received: 0,
@@ -164,7 +168,7 @@ where
         if let Some(Ok(frame)) = &mut frame {
             if let Some(trailers) = frame.trailers_mut() {
                 // A trailer is no way around what no client may say, and no proxy speaks in one.
-                this.link.server.strip.apply(trailers, false);
+                this.strip.apply(trailers, false);
             }
             this.received += frame.data_ref().map_or(0, |data| data.len() as u64);
         }

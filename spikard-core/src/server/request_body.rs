@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use tokio::runtime::Handle;
 
 use super::link::Link;
+use super::live::Served;
 use super::pace::{Paced, Stall};
 
 /// How many bytes are read away, at most, to keep a connection.
@@ -35,9 +36,9 @@ pub(super) struct RequestBody {
 }
 
 impl RequestBody {
-    pub(super) fn new(parts: &Parts, incoming: Incoming, link: &Arc<Link>, stall: &Arc<Stall>) -> Self {
+    pub(super) fn new(parts: &Parts, incoming: Incoming, link: &Arc<Link>, served: &Served, stall: &Arc<Stall>) -> Self {
         Self {
-            body: Some(Paced::new(incoming, Arc::clone(link), Arc::clone(stall))),
+            body: Some(Paced::new(incoming, Arc::clone(link), Arc::clone(&served.strip), Arc::clone(stall))),
             is_in_the_way: parts.version < Version::HTTP_2,
             is_coming: !parts.headers.contains_key(EXPECT),
         }

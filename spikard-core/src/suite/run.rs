@@ -21,7 +21,7 @@ use crate::config::{Loaded, ServerConfig};
 use crate::gateway::Gateway;
 use crate::python::PythonLeaves;
 use crate::routes::Matched;
-use crate::server::{Live, Local, Settings, refused_path};
+use crate::server::{Live, Local, Served, Settings, refused_path};
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -134,7 +134,7 @@ impl<'a> Suite<'a> {
             stand_ins.prepare(&case.answers);
         }
         let settings = Settings::of(&self.loaded.config, &gateway);
-        let local = Local::new(Live::new(gateway), settings);
+        let local = Local::new(Live::serving(Served::of(&self.loaded.config, gateway)), settings);
         let answer = ask(&local, case).await;
         match answer {
             Ok(answer) => {

@@ -3,17 +3,19 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use spikard_middleware::rate_limit::SharedCounters;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::crew::Crew;
 use super::sockets::Sockets;
-use crate::config::ServerConfig;
+use crate::config::{ServerConfig, load, process_environment};
+use crate::reload::watch;
 use crate::server::BindError;
 
 /// How much longer than its `shutdown_timeout` a worker may take before it is killed.
@@ -32,6 +34,7 @@ pub struct Supervisor {
     shutdown_timeout: Duration,
     max_requests: Option<u64>,
     max_rss: Option<u64>,
+    watch: Option<PathBuf>,
 }
 
 /// Why a supervisor did not serve.
@@ -77,6 +80,7 @@ impl Supervisor {
             shutdown_timeout,
             max_requests: None,
             max_rss: None,
+            watch: None,
         }
     }
 
@@ -118,6 +122,13 @@ impl Supervisor {
         Self { max_rss: Some(bytes), ..self }
     }
 
+    /// Replaces the workers, one by one, when a configuration or a file that it names has other content;
+    /// one that cannot be read changes nothing.
+    #[must_use]
+    pub fn watch(self, configuration: impl Into<PathBuf>) -> Self {
+        Self { watch: Some(configuration.into()), ..self }
+    }
+
     /// Supervises until the process is told to stop and all workers have ended. `listening` is
     /// called with the addresses once connections wait there for the workers. Belongs outside of
     /// any runtime.
@@ -140,20 +151,24 @@ impl Supervisor {
             Some(command) => command,
             None => (std::env::current_exe()?.into(), std::env::args_os().skip(1).collect()),
         };
-        let Self { max_requests, max_rss, shutdown_timeout, .. } = self;
+        let Self { max_requests, max_rss, shutdown_timeout, watch, .. } = self;
         let patience = shutdown_timeout.min(LONGEST).saturating_add(MARGIN);
         let sockets = Arc::new(sockets);
         let counters = SharedCounters::create()?;
         let plan = Plan { program, arguments, sockets, counters, max_requests, max_rss, patience };
-        oversee(plan, &mut signals).await
+        oversee(plan, &mut signals, watch).await
     }
 }
 
 /// Sees to the workers until the last one has ended.
-async fn oversee(plan: Plan, signals: &mut Signals) -> Result<(), SupervisorError> {
+async fn oversee(plan: Plan, signals: &mut Signals, watched: Option<PathBuf>) -> Result<(), SupervisorError> {
     let (tasks, mut todo) = unbounded_channel();
     let mut crew = Crew::new(plan, tasks);
     crew.begin()?;
+    let (rolls, mut wanted) = unbounded_channel();
+    if let Some(configuration) = watched {
+        tokio::spawn(watch_configuration(configuration, rolls));
+    }
     let mut stops = 0;
     while stops == 0 || !crew.is_empty() {
         tokio::select! {
@@ -170,11 +185,29 @@ async fn oversee(plan: Plan, signals: &mut Signals) -> Result<(), SupervisorErro
                     }
                 }
             },
+            Some(()) = wanted.recv() => crew.roll(),
             Some(task) = todo.recv() => crew.see_to(task).map_err(SupervisorError::NoWorker)?,
         }
     }
     tracing::info!("stopped: all workers have ended");
     Ok(())
+}
+
+/// Tells of another configuration, if it can be read: whether it can be built, a new worker finds out.
+async fn watch_configuration(configuration: PathBuf, rolls: UnboundedSender<()>) {
+    let read = || load(&configuration, &process_environment);
+    // What is wrong with it at the start, the workers say.
+    let in_force = Mutex::new(read().map(|loaded| loaded.files().clone()).unwrap_or_default());
+    let in_force = || in_force.lock().unwrap_or_else(PoisonError::into_inner);
+    let attempt = || {
+        let outcome = read().map_err(|report| report.to_string()).map(|loaded| {
+            *in_force() = loaded.files().clone();
+            // It fails only at the end of the supervisor.
+            let _ = rolls.send(());
+        });
+        std::future::ready(outcome)
+    };
+    watch(|| in_force().clone(), attempt).await;
 }
 
 /// What signals ask a supervisor for.

@@ -53,7 +53,7 @@ pub struct ApiKeyConfig {
     /// A JSON file with further consumers: a table of names, each with the same keys as in
     /// `consumers`. It is read again when it changes; `spikard keys new` writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = units::PATH_FORMAT))]
+    #[schemars(extend("format" = units::PATH_FORMAT, "x-spikard-watched" = true))]
     pub consumers_file: Option<PathBuf>,
 }
 

@@ -33,7 +33,7 @@ pub struct IssuerConfig {
     pub jwks_url: Option<String>,
     /// A file with its set of keys. It is read again when it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = units::PATH_FORMAT))]
+    #[schemars(extend("format" = units::PATH_FORMAT, "x-spikard-watched" = true))]
     pub jwks_file: Option<PathBuf>,
     /// Its shared secret, or its public key in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -74,7 +74,7 @@ pub struct JwtConfig {
     pub jwks_url: Option<String>,
     /// A file with a set of keys. It is read again when it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = units::PATH_FORMAT))]
+    #[schemars(extend("format" = units::PATH_FORMAT, "x-spikard-watched" = true))]
     pub jwks_file: Option<PathBuf>,
     /// The algorithms for which keys of a set are taken; empty: all that have public keys. An RSA
     /// key that does not say what it is for is for the first RSA algorithm here, else for RS256.

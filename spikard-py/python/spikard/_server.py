@@ -142,6 +142,14 @@ class _Signals:
             signal.signal(number, before)
 
 
+def _cannot_reload() -> None:
+    """Says why SIGHUP does nothing here."""
+    logger.warning(
+        "SIGHUP changes nothing: one process cannot exchange its own Python code; "
+        "with --watch or several workers, new processes take the place of the old ones"
+    )
+
+
 def _ignore() -> None:
     """Leaves a signal to somebody else."""
 
@@ -190,7 +198,9 @@ def run(
     host, port = _address(host, port, configured_host, configured_port)
     if (count > 1 or max_requests or max_rss) and not _spikard.is_worker():
         announce = _announcing(*banner)
-        _spikard.supervise(_command(), count, host, port, banner[1], patience, max_requests, max_rss, announce)
+        _spikard.supervise(
+            _command(), count, host, port, banner[1], patience, max_requests, max_rss, None, announce
+        )
         return
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
@@ -210,19 +220,25 @@ def run_file(
     scheme: str,
     redirect: int | None,
     banner: str,
+    watch: bool,
 ) -> None:
     """Serves a configuration file with the applications that it names, until SIGTERM or Ctrl-C."""
     _log.show()
     announce = _announcing(scheme, redirect)
     if not _spikard.is_worker():
         print(banner, end="", file=sys.stderr, flush=True)
-        if workers > 1:
-            _spikard.supervise(_command(), workers, host, port, redirect, shutdown_timeout, None, None, announce)
+        # A process cannot exchange its own Python code: with `watch` even one worker is supervised.
+        if workers > 1 or watch:
+            watched = file if watch else None
+            _spikard.supervise(
+                _command(), workers, host, port, redirect, shutdown_timeout, None, None, watched, announce
+            )
             return
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
         server = _spikard.Server.of_file(file, event_loop, turns)
         _threads.use(event_loop, server.on_thread)
+        event_loop.add_signal_handler(signal.SIGHUP, _ignore if _spikard.is_worker() else _cannot_reload)
         await Serving(server, server.applications, shutdown_timeout, announce).run(host, port)
 
     _run_on("auto", main)

@@ -209,6 +209,7 @@ def supervise(
     shutdown_timeout: float,
     max_requests: int | None,
     max_rss: int | None,
+    watch: str | None,
     listening: Callable[[list[tuple[str, int]]], None],
 ) -> None: ...
 

@@ -4,14 +4,17 @@
 #[expect(dead_code, reason = "its `main` listens on a port of its own choice")]
 mod example;
 
-use spikard_core::server::Settings;
+use std::sync::Arc;
+
+use spikard_core::server::{Served, Settings};
 
 use crate::running::Running;
 
 /// Starts it on a free port.
 pub(super) async fn start() -> Result<Running, String> {
     let config = example::config(0);
-    let settings = Settings { trusted_proxies: config.trusted_proxies.clone(), ..Settings::default() };
+    let proxies = config.trusted_proxies.clone();
     let gateway = example::upstream(config).gateway().map_err(|error| error.to_string())?;
-    Ok(Running::start(settings, gateway).await)
+    let served = Served::new(Arc::new(gateway)).trusted_proxies(proxies);
+    Ok(Running::serving(Settings::default(), served).await)
 }
