@@ -23,6 +23,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use spikard_middleware::{BuildContext, BuildError, Task};
 use tokio_rustls::TlsAcceptor;
+use x509_cert::certificate::{CertificateInner, Raw};
 
 use crate::config::{TlsConfig, TlsVersion};
 
@@ -30,6 +31,9 @@ use certificates::Certificates;
 use client::Trust;
 use headers::Headers;
 pub(crate) use headers::Shown;
+
+/// A certificate as it is: some that clients take break rules of RFC 5280 on numbers and times.
+type Certificate = CertificateInner<Raw>;
 
 /// The TLS of a server. The files that it was made of are watched for as long as it lives.
 pub struct Tls {
