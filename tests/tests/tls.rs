@@ -3,10 +3,14 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::HandshakeKind;
+use spikard_core::config::CertificateConfig;
+use spikard_core::server::{Live, Server, Settings, Signals};
+use spikard_core::{Gateway, ServerConfig, TlsConfig};
 use spikard_tests::program::{Program, spikard};
 use spikard_tests::raw::Raw;
 use spikard_tests::tls::{Authority, Client, Issued};
@@ -181,4 +185,35 @@ async fn http_without_tls_is_redirected_at_its_port_and_explained_at_the_other()
     assert_eq!((answer.status, answer.header("connection")), (400, Some("close")));
     assert!(answer.text().contains("this port takes HTTPS"), "{}", answer.text());
     assert_eq!(client.rest().await, "");
+}
+
+#[tokio::test]
+async fn what_becomes_of_handshakes_is_counted() {
+    let (folder, authority) = (TempDir::new().expect("a folder"), Authority::new("root"));
+    put(folder.path(), "0", &authority.host(&["a.example"]));
+    let certificate = CertificateConfig { certificate: folder.path().join("0.pem"), key: Some(folder.path().join("0.key")) };
+    let tls = TlsConfig { certificates: vec![certificate], ..TlsConfig::default() };
+    let config = ServerConfig { tls: Some(tls), ..ServerConfig::default() };
+    let gateway = Arc::new(Gateway::build(&config).expect("it builds"));
+    let server = Server::bind("127.0.0.1", 0, Settings::of(&config, &gateway)).await.expect("a port");
+    let address = server.addresses()[0];
+    let (_stop, signals) = Signals::by_hand();
+    tokio::spawn(server.run(Live::new(Arc::clone(&gateway) as _), signals));
+
+    let client = Client::of(&authority);
+    for _ in 0..2 {
+        let mut raw = Raw::from(client.connect(address, "a.example").await.expect("a handshake"));
+        raw.send(GET).await.answer().await.expect("an answer");
+    }
+    client.offering("smtp").connect(address, "a.example").await.expect_err("no common protocol");
+    Raw::connect(address).await.send(GET).await.answer().await.expect("an answer");
+    let counted = |outcome| {
+        let line = format!("spikard_tls_handshakes_total{{outcome=\"{outcome}\"}} 1\n");
+        gateway.metrics().text().expect("text").contains(&line)
+    };
+    for outcome in ["full", "resumed", "failed", "plain"] {
+        while !counted(outcome) {
+            tokio::task::yield_now().await;
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use rustls::HandshakeKind;
 use spikard_middleware::problem::BAD_REQUEST;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -36,11 +37,29 @@ pub(super) async fn serve(stream: TcpStream, tls: &Tls, link: Arc<Link>) {
         // Who has not even begun to ask is not waited for.
         () = drained => return,
     };
+    let handshakes = tls.handshakes();
     match opened {
-        Ok(Ok(Opened::Secured(stream))) => serve_secured(*stream, tls, link).await,
-        Ok(Ok(Opened::Plain(stream))) => refuse_plain(stream, link).await,
-        Ok(Err(error)) => tracing::debug!(peer = %link.peer, "handshake failed: {error}"),
-        Err(_) => tracing::debug!(peer = %link.peer, "handshake takes too long"),
+        Ok(Ok(Opened::Secured(stream))) => {
+            let is_resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+            if is_resumed {
+                handshakes.resumed.inc()
+            } else {
+                handshakes.full.inc()
+            };
+            serve_secured(*stream, tls, link).await;
+        }
+        Ok(Ok(Opened::Plain(stream))) => {
+            handshakes.plain.inc();
+            refuse_plain(stream, link).await;
+        }
+        Ok(Err(error)) => {
+            handshakes.failed.inc();
+            tracing::debug!(peer = %link.peer, "handshake failed: {error}");
+        }
+        Err(_) => {
+            handshakes.late.inc();
+            tracing::debug!(peer = %link.peer, "handshake takes too long");
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Certificates {
     all: Vec<Arc<CertifiedKey>>,
     /// Those of each name, in lower case; `*.` stands for one label.
     by_name: HashMap<String, Vec<Arc<CertifiedKey>>>,
+    /// When each expires, in seconds since 1970, by its file.
+    expiries: Vec<(String, i64)>,
 }
 
 impl Certificates {
@@ -40,7 +42,10 @@ impl Certificates {
         for (number, config) in configs.iter().enumerate() {
             let ctx = ctx.at(ctx.place().key("certificates").index(number));
             match load(config, &ctx, provider) {
-                Ok((key, names)) => certificates.add(Arc::new(key), names, &ctx),
+                Ok((key, names, expires)) => {
+                    certificates.add(Arc::new(key), names, &ctx);
+                    certificates.expiries.push((config.certificate.display().to_string(), expires));
+                }
                 Err(error) => errors.push(error),
             }
         }
@@ -56,6 +61,10 @@ impl Certificates {
             self.by_name.entry(name).or_default().push(Arc::clone(&key));
         }
         self.all.push(key);
+    }
+
+    pub(super) fn expiries(&self) -> &[(String, i64)] {
+        &self.expiries
     }
 
     /// The certificates of a host name: its own before those of a wildcard (RFC 9525 section 6.3).
@@ -74,12 +83,12 @@ impl ResolvesServerCert for Certificates {
     }
 }
 
-/// A certificate with its key, and its host names.
+/// A certificate with its key, its host names, and the time at which it expires.
 fn load(
     config: &CertificateConfig,
     ctx: &BuildContext,
     provider: &CryptoProvider,
-) -> Result<(CertifiedKey, Vec<String>), BuildError> {
+) -> Result<(CertifiedKey, Vec<String>, i64), BuildError> {
     let (pem, shown) = files::read(&config.certificate, "certificate", ctx)?;
     let bad = |reason: &dyn std::fmt::Display| {
         ctx.invalid("certificate", format!("`{shown}` is no certificate, expected PEM: {reason}"))
@@ -95,7 +104,8 @@ fn load(
         None => ("certificate", (pem, shown)),
     };
     let key = paired(chain, key.0, provider).map_err(|reason| ctx.invalid(field, format!("`{}` {reason}", key.1)))?;
-    Ok((key, names))
+    let expires = certificate.tbs_certificate().validity().not_after.to_unix_duration().as_secs();
+    Ok((key, names, i64::try_from(expires).unwrap_or(i64::MAX)))
 }
 
 /// A chain with the key that a file holds. An error goes on behind the name of the file.

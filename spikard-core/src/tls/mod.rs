@@ -8,6 +8,7 @@ mod certificates;
 mod client;
 mod files;
 mod headers;
+mod metrics;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -31,6 +32,7 @@ use certificates::Certificates;
 use client::Trust;
 use headers::Headers;
 pub(crate) use headers::Shown;
+use metrics::Handshakes;
 
 /// A certificate as it is: some that clients take break rules of RFC 5280 on numbers and times.
 type Certificate = CertificateInner<Raw>;
@@ -39,6 +41,7 @@ type Certificate = CertificateInner<Raw>;
 pub struct Tls {
     current: Arc<ArcSwap<Acceptance>>,
     headers: Headers,
+    handshakes: Handshakes,
     redirect: Option<Redirect>,
     _watch: Task,
 }
@@ -73,12 +76,17 @@ impl Tls {
             ctx.warn("public_port", "there is no `redirect_http` that could name this port");
         }
         let watch = ctx.spawn(watched.follow(Arc::clone(&current)));
-        Ok(Self { current, headers, redirect, _watch: watch })
+        Ok(Self { current, headers, handshakes: Handshakes::of(ctx.metrics()), redirect, _watch: watch })
     }
 
     /// What answers the next handshake.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         Arc::clone(&self.current.load().config).into()
+    }
+
+    /// Where handshakes are counted.
+    pub(crate) fn handshakes(&self) -> &Handshakes {
+        &self.handshakes
     }
 
     /// The headers in which upstreams are told of clients.
@@ -110,6 +118,8 @@ struct Acceptance {
     config: Arc<rustls::ServerConfig>,
     /// The content of the files that say which clients are trusted.
     trusted: Vec<u8>,
+    /// When the certificates expire, by their files.
+    expiries: Vec<(String, i64)>,
 }
 
 impl Acceptance {
@@ -127,9 +137,10 @@ impl Acceptance {
         };
         let (verifier, trusted) =
             trust.map_or_else(|| (WebPkiClientVerifier::no_client_auth(), Vec::new()), |trust| (trust.verifier, trust.text));
+        let expiries = certificates.expiries().to_vec();
         let config = server_config(config.min_version, provider, certificates, verifier)
             .map_err(|error| ctx.invalid("", format!("TLS cannot be set up: {error}")))?;
-        Ok(Self { config: Arc::new(config), trusted })
+        Ok(Self { config: Arc::new(config), trusted, expiries })
     }
 
     /// The same, where sessions that began with `old` can go on. Not if other clients are trusted

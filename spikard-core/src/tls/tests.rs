@@ -129,3 +129,21 @@ fn a_link_that_leads_elsewhere_is_a_change_and_other_clients_mean_new_sessions()
     assert!(!Arc::ptr_eq(&second, &first));
     assert!(!Arc::ptr_eq(&second.config.ticketer, &first.config.ticketer), "a session would skip the check");
 }
+
+#[tokio::test]
+async fn certificates_say_when_they_expire_for_as_long_as_they_are_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &issued(&["a.example"]));
+    let ctx = BuildContext::new(folder.path(), Clock::system());
+    let tls = Tls::build(&config(), &ctx).unwrap();
+    let says = || ctx.metrics().text().unwrap().contains("_expiry_timestamp_seconds{certificate=\"host.pem\"} 670");
+    assert!(!says(), "it may be built to be looked at");
+    ctx.background().begin();
+    while !says() {
+        tokio::task::yield_now().await;
+    }
+    drop(tls);
+    while says() {
+        tokio::task::yield_now().await;
+    }
+}

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::Acceptance;
 use super::files::{Stamps, named};
+use super::metrics::Expiry;
 use crate::config::TlsConfig;
 
 /// How often files are looked at.
@@ -26,6 +27,7 @@ pub(super) struct Watched {
     seen: Stamps,
     /// How the files were when they could not be used.
     doubted: Option<Stamps>,
+    expiry: Expiry,
 }
 
 impl Watched {
@@ -33,12 +35,15 @@ impl Watched {
     pub(super) fn new(config: &TlsConfig, ctx: &BuildContext) -> Self {
         let paths = named(config, ctx);
         let origin = (ctx.path(""), ctx.place().clone());
-        Self { config: config.clone(), origin, seen: Stamps::of(&paths), paths, doubted: None }
+        let (seen, expiry) = (Stamps::of(&paths), Expiry::of(ctx.metrics()));
+        Self { config: config.clone(), origin, paths, seen, doubted: None, expiry }
     }
 
     /// Keeps `current` what the files say, for ever.
     pub(super) async fn follow(mut self, current: Arc<ArcSwap<Acceptance>>) {
         loop {
+            // Again and again: whoever had the same files may have taken them back.
+            self.expiry.show(&current.load().expiries);
             sleep(EVERY).await;
             let current = Arc::clone(&current);
             let look = spawn_blocking(move || {
