@@ -159,11 +159,11 @@ async def serve(
 ) -> None:
     """Serves on the running loop, beside whatever else runs there."""
     settings = config if config is not None else app.config
-    configured_host, configured_port, workers, patience, *banner = _spikard.launch_settings(settings)
+    configured_host, configured_port, workers, patience, scheme, redirect = _spikard.launch_settings(settings)
     if workers > 1:
         raise ValueError(f"workers is {workers}, expected 1: serve() serves in the process that calls it")
     server = _build(app, settings, asyncio.get_running_loop(), None)
-    serving = Serving(server, [app], patience, _announcing(*banner))
+    serving = Serving(server, [app], patience, _announcing(scheme, redirect))
     await serving.run(*_address(host, port, configured_host, configured_port))
 
 
@@ -183,7 +183,10 @@ def run(
     settings = config if config is not None else app.config
     if loop not in ("auto", "asyncio", "uvloop"):
         raise ValueError(f"loop is {loop!r}, expected 'auto', 'asyncio' or 'uvloop'")
-    configured_host, configured_port, configured_workers, patience, *banner = _spikard.launch_settings(settings)
+    configured_host, configured_port, configured_workers, patience, scheme, redirect = _spikard.launch_settings(
+        settings
+    )
+    banner = (scheme, redirect)
     count = configured_workers if workers is None else workers
     if not isinstance(count, int) or count < 1:
         raise ValueError(f"workers is {count!r}, expected a whole number, at least 1")
