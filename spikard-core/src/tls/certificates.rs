@@ -11,11 +11,12 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 use spikard_middleware::{BuildContext, BuildError};
+use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use super::{Certificate, files};
+use super::files;
 use crate::config::CertificateConfig;
 
 /// All certificates, in the order of the configuration.

@@ -11,11 +11,12 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use spikard_middleware::{BuildContext, BuildError, ClientCertificate, SubjectName};
+use x509_cert::Certificate;
 use x509_cert::der::{Decode, Error};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use super::{Certificate, files};
+use super::files;
 use crate::config::{ClientAuthConfig, ClientAuthMode};
 
 /// Which clients are trusted.

@@ -24,7 +24,6 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use spikard_middleware::{BuildContext, BuildError, Task};
 use tokio_rustls::TlsAcceptor;
-use x509_cert::certificate::{CertificateInner, Raw};
 
 use crate::config::{TlsConfig, TlsVersion};
 
@@ -33,9 +32,6 @@ use client::Trust;
 use headers::Headers;
 pub(crate) use headers::Shown;
 use metrics::Handshakes;
-
-/// A certificate as it is: some that clients take break rules of RFC 5280 on numbers and times.
-type Certificate = CertificateInner<Raw>;
 
 /// The TLS of a server. The files that it was made of are watched for as long as it lives.
 pub struct Tls {
