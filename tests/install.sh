@@ -11,6 +11,7 @@ command -v slowhttptest >/dev/null || packages+=(slowhttptest)
 command -v testssl >/dev/null || packages+=(testssl.sh)
 command -v openssl >/dev/null || packages+=(openssl)
 command -v systemd-analyze >/dev/null || packages+=(systemd)
+command -v redis-server >/dev/null || packages+=(redis-server)
 "$python" -c "import ensurepip, sysconfig, pathlib; assert pathlib.Path(sysconfig.get_path('include'), 'Python.h').exists()" \
     2>/dev/null || packages+=(python3 python3-venv python3-dev)
 # The browser that opens the pages of examples/: Debian's, or else the one that playwright brings (below).

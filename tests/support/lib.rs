@@ -5,6 +5,7 @@ pub mod frames;
 pub mod pages;
 pub mod program;
 pub mod raw;
+pub mod redis;
 pub mod running;
 pub mod tls;
 pub mod upstream;

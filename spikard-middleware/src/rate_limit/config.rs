@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use http::HeaderName;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::gcra::Quota;
 use crate::context::{BuildContext, BuildError};
+use crate::store::StoreUrl;
+use crate::units;
 
 /// 1 GiB of counters.
 pub(super) const MAX_KEYS: u32 = 1 << 26;
@@ -37,16 +41,109 @@ pub struct RateLimitConfig {
     #[serde(default = "RateLimitConfig::default_max_keys")]
     #[schemars(range(min = 1, max = MAX_KEYS))]
     pub max_keys: u32,
+    /// What the limit is called in answers and in the store. Limits of one name count together, on
+    /// whatever routes and gateways they stand, and have the same rate, burst and key. Without a
+    /// name a limit counts alone, and is called by its place in the configuration: the same limit
+    /// of several gateways with one configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A Redis in which several gateways count together: `redis://:password@host:6379/0`, `rediss://` (TLS),
+    /// `redis-cluster://host:6379?node=other:6379`, `rediss-cluster://` or `unix:/run/redis.sock`.
+    /// Without one, the processes of one server count together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreUrl>,
+    /// How long a request waits for the store; then `on_error` decides.
+    #[serde(default = "RateLimitConfig::default_store_timeout", with = "units::duration")]
+    #[schemars(with = "units::DurationText")]
+    pub store_timeout: Duration,
+    /// What becomes of requests while the store does not answer: `local` counts in this server
+    /// alone, `open` lets them pass, `closed` answers 503.
+    #[serde(default)]
+    pub on_error: OnError,
+    /// A PEM file with the authorities that the store's certificate is checked against, in place of
+    /// the ones that the system trusts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = units::PATH_FORMAT))]
+    pub store_ca: Option<PathBuf>,
+    /// A PEM file with the certificate that the store is shown, if it asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = units::PATH_FORMAT))]
+    pub store_certificate: Option<PathBuf>,
+    /// A PEM file with the key of `store_certificate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = units::PATH_FORMAT))]
+    pub store_key: Option<PathBuf>,
+}
+
+/// What becomes of requests that a store cannot count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum OnError {
+    /// Each server counts its own.
+    #[default]
+    Local,
+    /// They pass.
+    Open,
+    /// They are answered 503.
+    Closed,
 }
 
 impl RateLimitConfig {
     /// `per_second` requests a second after `burst` at once, for each client address.
     pub fn new(per_second: f64, burst: u32) -> Self {
-        Self { per_second, burst, key: None, ip_based: None, max_keys: Self::default_max_keys() }
+        Self {
+            per_second,
+            burst,
+            key: None,
+            ip_based: None,
+            max_keys: Self::default_max_keys(),
+            name: None,
+            store: None,
+            store_timeout: Self::default_store_timeout(),
+            on_error: OnError::default(),
+            store_ca: None,
+            store_certificate: None,
+            store_key: None,
+        }
     }
 
     fn default_max_keys() -> u32 {
         1 << 20
+    }
+
+    fn default_store_timeout() -> Duration {
+        Duration::from_millis(20)
+    }
+
+    /// What is said of a store stands beside one, and can be meant.
+    pub(super) fn check_store(&self, ctx: &BuildContext) -> Result<(), BuildError> {
+        let said = [
+            ("store_timeout", self.store_timeout != Self::default_store_timeout()),
+            ("on_error", self.on_error != OnError::default()),
+            ("store_ca", self.store_ca.is_some()),
+            ("store_certificate", self.store_certificate.is_some()),
+            ("store_key", self.store_key.is_some()),
+        ];
+        if let (None, Some((field, _))) = (&self.store, said.iter().find(|(_, is_said)| *is_said)) {
+            return Err(ctx.invalid(field, format!("{field} stands alone, expected `store` beside it")));
+        }
+        if self.store_timeout.is_zero() {
+            return Err(ctx.invalid("store_timeout", "store_timeout is 0s, expected the time that a request may wait"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn checked_name(&self, ctx: &BuildContext) -> Result<Option<&str>, BuildError> {
+        let is_good =
+            |name: &str| !name.is_empty() && name.chars().all(|letter| letter.is_ascii_graphic() && !"{}\"\\".contains(letter));
+        match self.name.as_deref() {
+            Some(name) if !is_good(name) => {
+                let message = format!("name is `{name}`, expected visible ASCII without spaces, braces, quotes and backslashes");
+                Err(ctx.invalid("name", message))
+            }
+            name => Ok(name),
+        }
     }
 
     pub(super) fn checked_max_keys(&self, ctx: &BuildContext) -> Result<usize, BuildError> {

@@ -46,6 +46,11 @@ impl Quota {
         fits.then(|| Self { emission_interval: interval as u64, burst_tolerance: interval as u64 * u64::from(burst - 1) })
     }
 
+    /// The emission interval and the burst tolerance.
+    pub(super) fn times(self) -> (u64, u64) {
+        (self.emission_interval, self.burst_tolerance)
+    }
+
     /// The time in which the whole burst comes back.
     pub fn window(self) -> u64 {
         self.burst_tolerance + self.emission_interval

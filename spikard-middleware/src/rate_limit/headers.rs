@@ -45,6 +45,9 @@ pub(super) fn retry_after(response: &mut Response, nanos: u64) {
 
 /// Says how much is left of each limit that counted the request.
 pub(super) fn state(response: &mut Response, counted: &[(&Fields, Decision)]) {
+    if counted.is_empty() {
+        return;
+    }
     let mut value = String::with_capacity(32);
     for (fields, decision) in counted {
         let separator = if value.is_empty() { "" } else { ", " };

@@ -7,8 +7,8 @@
 //! refuses ends it.
 //!
 //! Passes and refusals carry `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers),
-//! refusals `Retry-After` too (RFC 9110 section 10.2.3). Counters live in this process, or in memory that
-//! all worker processes of a server share ([`SharedCounters`]).
+//! refusals `Retry-After` too (RFC 9110 section 10.2.3). Counters live in this process, in memory that
+//! all worker processes of a server share ([`SharedCounters`]), or in a store that several servers share.
 //!
 //! ```
 //! use spikard_middleware::{PolicyConfig, RateLimitConfig, RateLimits};
@@ -21,29 +21,23 @@ pub mod config;
 pub mod consumers;
 pub mod gcra;
 mod headers;
+mod limit;
 mod memory;
+mod remote;
 mod shared;
 mod table;
 
-use std::borrow::Cow;
-use std::net::IpAddr;
-
-use serde_json::Value;
-
-use self::config::{RateLimitConfig, RateLimitKey};
-use self::gcra::{Decision, Quota, gcra};
+use self::config::{OnError, RateLimitConfig, RateLimitKey};
+use self::gcra::Decision;
 use self::headers::Fields;
-use self::shared::Home;
+use self::limit::{Checked, Limit, Outcome};
 pub use self::shared::SharedCounters;
-use self::table::Table;
-use crate::client::Client;
 use crate::clock::Clock;
 use crate::context::{BuildContext, BuildError};
 use crate::description::{Description, Requests};
-use crate::identity::Identity;
 use crate::one_or_many::OneOrMany;
 use crate::policy::{PolicyConfig, Setting};
-use crate::problem::{Subject, TOO_MANY_REQUESTS};
+use crate::problem::{SERVICE_UNAVAILABLE, Subject, TOO_MANY_REQUESTS};
 use crate::service::{Answer, Layer, Policy, Request, Response, Service};
 
 /// One limit or a list of them.
@@ -60,8 +54,14 @@ impl PolicyConfig for RateLimits {
     }
 
     fn description(&self) -> Description {
-        let none = Description::default();
-        if self.is_empty() { none } else { none.and(TOO_MANY_REQUESTS, Requests::All, &headers::DESCRIBED) }
+        let mut description = Description::default();
+        if !self.is_empty() {
+            description = description.and(TOO_MANY_REQUESTS, Requests::All, &headers::DESCRIBED);
+        }
+        if self.iter().any(|limit| limit.store.is_some() && limit.on_error == OnError::Closed) {
+            description = description.and(SERVICE_UNAVAILABLE, Requests::All, &headers::DESCRIBED[..1]);
+        }
+        description
     }
 
     /// All limits in one layer, which belongs behind the authentication if one counts by identity.
@@ -81,9 +81,10 @@ fn build(limits: &RateLimits, ctx: &BuildContext, here: impl Fn(&RateLimitKey) -
     let mut errors = Vec::new();
     for (index, config) in limits.iter().enumerate() {
         let place = if limits.len() == 1 { ctx.clone() } else { ctx.at(ctx.place().index(index)) };
-        match Checked::new(config, &place) {
-            Ok(checked) if here(&checked.key) => built.push(checked.limit(&place)),
-            Ok(_) => {}
+        let limit =
+            Checked::new(config, &place).and_then(|checked| here(&checked.key).then(|| checked.limit(&place)).transpose());
+        match limit {
+            Ok(limit) => built.extend(limit),
             Err(error) => errors.push(error),
         }
     }
@@ -97,101 +98,66 @@ struct RateLimit {
     clock: Clock,
 }
 
-struct Limit {
-    key: RateLimitKey,
-    quota: Quota,
-    table: Table,
-    fields: Fields,
-    /// What a refusal says.
-    detail: String,
-}
+/// What the limits have said of a request so far.
+#[derive(Default)]
+struct Tally<'a>(Vec<(&'a Fields, Decision)>);
 
-/// Settings that can be built.
-struct Checked<'a> {
-    config: &'a RateLimitConfig,
-    key: RateLimitKey,
-    quota: Quota,
-    max_keys: usize,
-}
-
-impl<'a> Checked<'a> {
-    fn new(config: &'a RateLimitConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
-        let (key, quota) = (config.checked_key(ctx)?, config.quota(ctx)?);
-        Ok(Self { config, key, quota, max_keys: config.checked_max_keys(ctx)? })
+impl<'a> Tally<'a> {
+    /// Goes on, or ends with a refusal.
+    fn add(&mut self, limit: &'a Limit, outcome: Outcome, request: &Request) -> Result<(), Response> {
+        let (refusal, wait) = match outcome {
+            Outcome::Uncounted => return Ok(()),
+            Outcome::Counted(decision) => {
+                self.0.push((&limit.fields, decision));
+                let Decision::Refused { retry_after } = decision else { return Ok(()) };
+                (TOO_MANY_REQUESTS.response(&Subject::of(request), &limit.detail), retry_after)
+            }
+            Outcome::Unknown => {
+                (SERVICE_UNAVAILABLE.response(&Subject::of(request), "Requests cannot be counted at the moment"), 0)
+            }
+        };
+        let mut refusal = refusal;
+        headers::retry_after(&mut refusal, wait);
+        headers::state(&mut refusal, &self.0);
+        Err(refusal)
     }
 
-    fn limit(self, ctx: &BuildContext) -> Limit {
-        let Self { config, key, quota, max_keys } = self;
-        let max_keys = if key == RateLimitKey::Global { 1 } else { max_keys };
-        let (table, alone) = Home::of(ctx).table(&format!("{} {key}", ctx.place()), max_keys);
-        if let Some(error) = alone {
-            ctx.warn("", format!("each worker counts for itself, expected room in the memory that they share: {error}"));
-        }
-        let detail = format!("Over the limit of {} requests per second, burst {}", config.per_second, config.burst);
-        let fields = Fields::new(&key.to_string(), config.burst, quota);
-        Limit { key, quota, table, fields, detail }
+    async fn answer(self, request: Request, next: &dyn Service) -> Response {
+        let mut response = next.call(request).await;
+        headers::state(&mut response, &self.0);
+        response
     }
 }
 
-impl Limit {
-    /// Counts the request, if it has the key that this limit counts by.
-    fn count(&self, request: &Request, now: u64) -> Option<Decision> {
-        let count = |key: &[u8]| self.table.update(key, now, |tat| gcra(tat, now, self.quota));
-        match &self.key {
-            RateLimitKey::Global => Some(count(b"")),
-            RateLimitKey::Address => match request.extensions().get::<Client>().map(|client| client.address.to_canonical()) {
-                Some(IpAddr::V4(address)) => Some(count(&address.octets())),
-                Some(IpAddr::V6(address)) => Some(count(&address.octets()[..8])),
-                None => Some(count(b"")),
-            },
-            RateLimitKey::Header(name) => Some(count(request.headers().get(name).map_or(b"", |value| value.as_bytes()))),
-            RateLimitKey::ApiKey => identity(request)?.consumer.as_deref().map(|name| count(name.as_bytes())),
-            RateLimitKey::Jwt(claim) => {
-                let claims = identity(request)?.claims.as_ref()?;
-                // Nobody escapes by way of a token that does not have the claim.
-                Some(count(claims.get(claim).map(text).unwrap_or_default().as_bytes()))
+impl RateLimit {
+    /// The same, where one of the limits has a store.
+    async fn over_the_network(&self, request: Request, next: &dyn Service) -> Response {
+        let mut tally = Tally::default();
+        for limit in &self.limits {
+            let Some(key) = limit.with_key(&request, <[u8]>::to_vec) else { continue };
+            let outcome = limit.ask(&key, &self.clock).await;
+            if let Err(refusal) = tally.add(limit, outcome, &request) {
+                return refusal;
             }
         }
-    }
-}
-
-fn identity(request: &Request) -> Option<&Identity> {
-    request.extensions().get()
-}
-
-/// A claim as the key of a counter.
-fn text(claim: &Value) -> Cow<'_, str> {
-    match claim {
-        Value::String(text) => text.into(),
-        other => other.to_string().into(),
+        tally.answer(request, next).await
     }
 }
 
 impl Policy for RateLimit {
     fn call<'a>(&'a self, request: Request, next: &'a dyn Service) -> Answer<'a> {
+        if self.limits.iter().any(Limit::is_remote) {
+            return Box::pin(self.over_the_network(request, next));
+        }
         let now = self.clock.monotonic();
-        let mut counted = Vec::new();
+        let mut tally = Tally::default();
         for limit in &self.limits {
-            match limit.count(&request, now) {
-                None => {}
-                Some(decision @ Decision::Refused { retry_after }) => {
-                    counted.push((&limit.fields, decision));
-                    let mut refusal = TOO_MANY_REQUESTS.by("rate_limit").response(&Subject::of(&request), &limit.detail);
-                    headers::retry_after(&mut refusal, retry_after);
-                    headers::state(&mut refusal, &counted);
-                    return Box::pin(async move { refusal });
-                }
-                Some(decision) => counted.push((&limit.fields, decision)),
+            let counted = limit.with_key(&request, |key| Outcome::Counted(limit.count(key, now)));
+            if let Err(refusal) = tally.add(limit, counted.unwrap_or(Outcome::Uncounted), &request) {
+                return Box::pin(async move { refusal });
             }
         }
-        if counted.is_empty() {
-            return next.call(request);
-        }
-        Box::pin(async move {
-            let mut response: Response = next.call(request).await;
-            headers::state(&mut response, &counted);
-            response
-        })
+        if tally.0.is_empty() { next.call(request) } else { Box::pin(tally.answer(request, next)) }
     }
 }
 

@@ -144,15 +144,20 @@ impl Home {
         ctx.shared(HOME, Self::default)
     }
 
-    /// The table of the next limit that is called `name`. Where nothing is shared, or there is no
-    /// more room for it, it is this process's own; the latter is an error beside it.
-    pub(super) fn table(&self, name: &str, max_keys: usize) -> (table::Table, Option<io::Error>) {
-        let own = || table::Table::new(max_keys);
-        let Some(counters) = &self.counters else { return (own(), None) };
+    /// The name of the next limit that is called `name`, which no other has.
+    pub(super) fn numbered(&self, name: &str) -> String {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let number = names.entry(name.to_owned()).or_default();
         *number += 1;
-        match table::Table::shared(counters, &format!("{name} {number}"), max_keys) {
+        format!("{name} {number}")
+    }
+
+    /// The table of the limit `name`. Where nothing is shared, or there is no more room for it, it is
+    /// this process's own; the latter is an error beside it.
+    pub(super) fn table(&self, name: &str, max_keys: usize) -> (table::Table, Option<io::Error>) {
+        let own = || table::Table::new(max_keys);
+        let Some(counters) = &self.counters else { return (own(), None) };
+        match table::Table::shared(counters, name, max_keys) {
             Ok(table) => (table, None),
             Err(error) => (own(), Some(error)),
         }
@@ -182,23 +187,30 @@ mod tests {
         Home::of(&ctx)
     }
 
+    /// The table of the next limit of this name.
+    fn next(home: &Home, name: &str, max_keys: usize) -> table::Table {
+        let (table, error) = home.table(&home.numbered(name), max_keys);
+        assert!(error.is_none(), "{error:?}");
+        table
+    }
+
     #[test]
     fn a_limit_of_the_same_name_counts_in_the_same_place_everywhere() {
         let counters = SharedCounters::create().unwrap();
         let (first, second) = (home(&counters), home(&elsewhere(&counters)));
-        assert_eq!(admitted(&first.table("rate_limit address", 100).0), 5);
-        assert_eq!(admitted(&second.table("rate_limit address", 100).0), 0);
-        assert_eq!(admitted(&second.table("rate_limit address", 100).0), 5, "the second of that name");
-        assert_eq!(admitted(&first.table("rate_limit address", 100).0), 0);
+        assert_eq!(admitted(&next(&first, "rate_limit address", 100)), 5);
+        assert_eq!(admitted(&next(&second, "rate_limit address", 100)), 0);
+        assert_eq!(admitted(&next(&second, "rate_limit address", 100)), 5, "the second of that name");
+        assert_eq!(admitted(&next(&first, "rate_limit address", 100)), 0);
     }
 
     #[test]
     fn another_configuration_gets_memory_of_its_own() {
         let counters = SharedCounters::create().unwrap();
-        assert_eq!(admitted(&home(&counters).table("rate_limit address", 100).0), 5);
-        assert_eq!(admitted(&home(&counters).table("rate_limit address", 1000).0), 5, "another size");
-        assert_eq!(admitted(&home(&counters).table("rate_limit global", 100).0), 5, "another key");
-        assert_eq!(admitted(&home(&counters).table("rate_limit address", 100).0), 0);
+        assert_eq!(admitted(&next(&home(&counters), "rate_limit address", 100)), 5);
+        assert_eq!(admitted(&next(&home(&counters), "rate_limit address", 1000)), 5, "another size");
+        assert_eq!(admitted(&next(&home(&counters), "rate_limit global", 100)), 5, "another key");
+        assert_eq!(admitted(&next(&home(&counters), "rate_limit address", 100)), 0);
     }
 
     #[test]
@@ -207,7 +219,7 @@ mod tests {
         let home = home(&counters);
         let mut last = None;
         for _ in 0..=PARTS {
-            last = Some(home.table("rate_limit address", 1));
+            last = Some(home.table(&home.numbered("rate_limit address"), 1));
         }
         let (table, error) = last.unwrap();
         assert_eq!(error.map(|error| error.to_string()).as_deref(), Some("all 4096 parts are taken"));
@@ -217,8 +229,7 @@ mod tests {
     #[test]
     fn the_largest_table_fits_and_costs_nothing_until_it_is_used() {
         let counters = SharedCounters::create().unwrap();
-        let (table, error) = home(&counters).table("rate_limit address", MAX_KEYS as usize);
-        assert!(error.is_none(), "{error:?}");
+        let table = next(&home(&counters), "rate_limit address", MAX_KEYS as usize);
         assert_eq!(admitted(&table), 5);
         let blocks = rustix::fs::fstat(&counters).unwrap().st_blocks;
         assert!(blocks * 512 < 1 << 20, "{blocks} blocks");

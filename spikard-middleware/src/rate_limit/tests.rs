@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::Body;
+use crate::client::Client;
+use crate::identity::Identity;
 use crate::testing::text;
 
 struct Server {

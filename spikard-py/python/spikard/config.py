@@ -387,10 +387,23 @@ class CompressionConfig(Settings):
         self.types = items(types)
 
 
-class RateLimitConfig(Settings, implied={"ip_based": ("key", True)}):
+class RateLimitConfig(Settings, secrets=("store",), implied={"ip_based": ("key", True)}):
     """Admits a number of requests a second, and a burst at once, for each client."""
 
-    __slots__ = ("per_second", "burst", "ip_based", "key", "max_keys")
+    __slots__ = (
+        "per_second",
+        "burst",
+        "ip_based",
+        "key",
+        "max_keys",
+        "name",
+        "store",
+        "store_timeout",
+        "on_error",
+        "store_ca",
+        "store_certificate",
+        "store_key",
+    )
 
     per_second: float
     """How many requests a second come back; fractions are fine (`0.5` is one in two seconds)."""
@@ -411,6 +424,37 @@ class RateLimitConfig(Settings, implied={"ip_based": ("key", True)}):
     longest ago.
     """
 
+    name: str | None
+    """What the limit is called in answers and in the store. Limits of one name count together, on whatever routes
+    and gateways they stand, and have the same rate, burst and key. Without a name a limit counts alone, and is
+    called by its place in the configuration: the same limit of several gateways with one configuration.
+    """
+
+    store: str | Mapping[str, str] | None
+    """A Redis in which several gateways count together: `redis://:password@host:6379/0`, `rediss://` (TLS),
+    `redis-cluster://host:6379?node=other:6379`, `rediss-cluster://` or `unix:/run/redis.sock`. Without one, the
+    processes of one server count together.
+    """
+
+    store_timeout: float | str
+    """How long a request waits for the store; then `on_error` decides."""
+
+    on_error: Literal["local", "open", "closed"]
+    """What becomes of requests while the store does not answer: `local` counts in this server alone, `open` lets
+    them pass, `closed` answers 503.
+    """
+
+    store_ca: str | PathLike[str] | None
+    """A PEM file with the authorities that the store's certificate is checked against, in place of the ones that the
+    system trusts.
+    """
+
+    store_certificate: str | PathLike[str] | None
+    """A PEM file with the certificate that the store is shown, if it asks for one."""
+
+    store_key: str | PathLike[str] | None
+    """A PEM file with the key of `store_certificate`."""
+
     def __init__(
         self,
         per_second: float,
@@ -419,12 +463,26 @@ class RateLimitConfig(Settings, implied={"ip_based": ("key", True)}):
         *,
         key: str | None = None,
         max_keys: int = 1048576,
+        name: str | None = None,
+        store: str | Mapping[str, str] | None = None,
+        store_timeout: float | str = 0.02,
+        on_error: Literal["local", "open", "closed"] = "local",
+        store_ca: str | PathLike[str] | None = None,
+        store_certificate: str | PathLike[str] | None = None,
+        store_key: str | PathLike[str] | None = None,
     ) -> None:
         self.per_second = per_second
         self.burst = burst
         self.ip_based = True if ip_based is None and key is None else ip_based
         self.key = key
         self.max_keys = max_keys
+        self.name = name
+        self.store = store
+        self.store_timeout = store_timeout
+        self.on_error = on_error
+        self.store_ca = store_ca
+        self.store_certificate = store_certificate
+        self.store_key = store_key
 
 
 class JwtConfig(Settings, secrets=("secret",), nested=("fetch",)):

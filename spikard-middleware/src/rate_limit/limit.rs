@@ -1,0 +1,169 @@
+//! One limit: what it counts by, what it admits, and where it counts.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use super::config::{OnError, RateLimitConfig, RateLimitKey};
+use super::gcra::{Decision, Quota, gcra};
+use super::headers::Fields;
+use super::remote::Remote;
+use super::shared::Home;
+use super::table::Table;
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::context::{BuildContext, BuildError};
+use crate::identity::Identity;
+use crate::service::Request;
+
+/// A limit that is ready to count.
+pub(super) struct Limit {
+    key: RateLimitKey,
+    quota: Quota,
+    /// The counters of this server. Where there is a store, they are for the time without it.
+    table: Arc<Table>,
+    remote: Option<Remote>,
+    pub(super) fields: Fields,
+    /// What a refusal says.
+    pub(super) detail: String,
+}
+
+/// What a limit says of a request.
+pub(super) enum Outcome {
+    /// Nothing.
+    Uncounted,
+    Counted(Decision),
+    /// The store does not answer, and without it no request passes.
+    Unknown,
+}
+
+/// Settings that can be built.
+pub(super) struct Checked<'a> {
+    config: &'a RateLimitConfig,
+    pub(super) key: RateLimitKey,
+    quota: Quota,
+    max_keys: usize,
+    name: Option<&'a str>,
+}
+
+impl<'a> Checked<'a> {
+    pub(super) fn new(config: &'a RateLimitConfig, ctx: &BuildContext) -> Result<Self, BuildError> {
+        let (key, quota) = (config.checked_key(ctx)?, config.quota(ctx)?);
+        config.check_store(ctx)?;
+        Ok(Self { config, key, quota, max_keys: config.checked_max_keys(ctx)?, name: config.checked_name(ctx)? })
+    }
+
+    pub(super) fn limit(self, ctx: &BuildContext) -> Result<Limit, BuildError> {
+        let Self { config, key, quota, max_keys, name } = self;
+        let max_keys = if key == RateLimitKey::Global { 1 } else { max_keys };
+        let home = Home::of(ctx);
+        let table = |name: &str| {
+            let (table, alone) = home.table(name, max_keys);
+            if let Some(error) = alone {
+                ctx.warn("", format!("each worker counts for itself, expected room in the memory that they share: {error}"));
+            }
+            Arc::new(table)
+        };
+        let (called, table) = match name {
+            Some(name) => {
+                (name.to_owned(), Named::of(ctx).table(name, (&key, quota), || table(&format!("named {name} {key}")), ctx)?)
+            }
+            None => {
+                let called = home.numbered(&format!("{} {key}", ctx.place()));
+                let table = table(&called);
+                (called.replace(' ', ":"), table)
+            }
+        };
+        let remote = Remote::of(config, &called, quota, ctx)?;
+        let detail = format!("Over the limit of {} requests per second, burst {}", config.per_second, config.burst);
+        let fields = Fields::new(name.unwrap_or(&key.to_string()), config.burst, quota);
+        Ok(Limit { key, quota, table, remote, fields, detail })
+    }
+}
+
+/// The limits of one context that have names.
+#[derive(Default)]
+struct Named(Mutex<HashMap<String, (RateLimitKey, Quota, Arc<Table>)>>);
+
+impl Named {
+    fn of(ctx: &BuildContext) -> Arc<Self> {
+        ctx.shared("rate_limit names", Self::default)
+    }
+
+    /// The table of all limits of this name, which agree in what they count.
+    fn table(
+        &self,
+        name: &str,
+        (key, quota): (&RateLimitKey, Quota),
+        make: impl FnOnce() -> Arc<Table>,
+        ctx: &BuildContext,
+    ) -> Result<Arc<Table>, BuildError> {
+        let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (same_key, same_quota, table) = named.entry(name.to_owned()).or_insert_with(|| (key.clone(), quota, make()));
+        if (&*same_key, *same_quota) == (key, quota) {
+            Ok(Arc::clone(table))
+        } else {
+            let message = format!("name is `{name}`, as of a limit with another rate, burst or key, expected a name of its own");
+            Err(ctx.invalid("name", message))
+        }
+    }
+}
+
+impl Limit {
+    pub(super) fn is_remote(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// Hands on what the request is counted by, if it has that.
+    pub(super) fn with_key<T>(&self, request: &Request, then: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        Some(match &self.key {
+            RateLimitKey::Global => then(b""),
+            RateLimitKey::Address => match request.extensions().get::<Client>().map(|client| client.address.to_canonical()) {
+                Some(IpAddr::V4(address)) => then(&address.octets()),
+                Some(IpAddr::V6(address)) => then(&address.octets()[..8]),
+                None => then(b""),
+            },
+            RateLimitKey::Header(name) => then(request.headers().get(name).map_or(b"", |value| value.as_bytes())),
+            RateLimitKey::ApiKey => then(identity(request)?.consumer.as_deref()?.as_bytes()),
+            RateLimitKey::Jwt(claim) => {
+                let claims = identity(request)?.claims.as_ref()?;
+                // Nobody escapes by way of a token that does not have the claim.
+                then(claims.get(claim).map(text).unwrap_or_default().as_bytes())
+            }
+        })
+    }
+
+    /// Counts a request in this server.
+    pub(super) fn count(&self, key: &[u8], now: u64) -> Decision {
+        self.table.update(key, now, |tat| gcra(tat, now, self.quota))
+    }
+
+    /// Counts a request in the store, if there is one.
+    pub(super) async fn ask(&self, key: &[u8], clock: &Clock) -> Outcome {
+        let here = || Outcome::Counted(self.count(key, clock.monotonic()));
+        let Some(remote) = &self.remote else { return here() };
+        match remote.count(&self.key, key, self.quota).await {
+            Some(decision) => Outcome::Counted(decision),
+            None => match remote.on_error {
+                OnError::Local => here(),
+                OnError::Open => Outcome::Uncounted,
+                OnError::Closed => Outcome::Unknown,
+            },
+        }
+    }
+}
+
+fn identity(request: &Request) -> Option<&Identity> {
+    request.extensions().get()
+}
+
+/// A claim as the key of a counter.
+fn text(claim: &Value) -> Cow<'_, str> {
+    match claim {
+        Value::String(text) => text.into(),
+        other => other.to_string().into(),
+    }
+}
