@@ -67,15 +67,12 @@ impl<'a> Checked<'a> {
             }
             Arc::new(table)
         };
-        let (called, table) = match name {
-            Some(name) => {
-                (name.to_owned(), Named::of(ctx).table(name, (&key, quota), || table(&format!("named {name} {key}")), ctx)?)
-            }
-            None => {
-                let called = home.numbered(&format!("{} {key}", ctx.place()));
-                let table = table(&called);
-                (called.replace(' ', ":"), table)
-            }
+        let (called, table) = if let Some(name) = name {
+            (name.to_owned(), Named::of(ctx).table(name, (&key, quota), || table(&format!("named {name} {key}")), ctx)?)
+        } else {
+            let called = home.numbered(&format!("{} {key}", ctx.place()));
+            let table = table(&called);
+            (called.replace(' ', ":"), table)
         };
         let remote = Remote::of(config, &called, quota, ctx)?;
         let detail = format!("Over the limit of {} requests per second, burst {}", config.per_second, config.burst);
@@ -86,7 +83,14 @@ impl<'a> Checked<'a> {
 
 /// The limits of one context that have names.
 #[derive(Default)]
-struct Named(Mutex<HashMap<String, (RateLimitKey, Quota, Arc<Table>)>>);
+struct Named(Mutex<HashMap<String, Agreed>>);
+
+/// What limits of one name have in common.
+struct Agreed {
+    key: RateLimitKey,
+    quota: Quota,
+    table: Arc<Table>,
+}
 
 impl Named {
     fn of(ctx: &BuildContext) -> Arc<Self> {
@@ -102,9 +106,10 @@ impl Named {
         ctx: &BuildContext,
     ) -> Result<Arc<Table>, BuildError> {
         let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (same_key, same_quota, table) = named.entry(name.to_owned()).or_insert_with(|| (key.clone(), quota, make()));
-        if (&*same_key, *same_quota) == (key, quota) {
-            Ok(Arc::clone(table))
+        let make = || Agreed { key: key.clone(), quota, table: make() };
+        let agreed = named.entry(name.to_owned()).or_insert_with(make);
+        if (&agreed.key, agreed.quota) == (key, quota) {
+            Ok(Arc::clone(&agreed.table))
         } else {
             let message = format!("name is `{name}`, as of a limit with another rate, burst or key, expected a name of its own");
             Err(ctx.invalid("name", message))

@@ -103,23 +103,23 @@ struct RateLimit {
 struct Tally<'a>(Vec<(&'a Fields, Decision)>);
 
 impl<'a> Tally<'a> {
-    /// Goes on, or ends with a refusal.
-    fn add(&mut self, limit: &'a Limit, outcome: Outcome, request: &Request) -> Result<(), Response> {
-        let (refusal, wait) = match outcome {
-            Outcome::Uncounted => return Ok(()),
+    /// Adds what a limit says. Gives the answer if that is no.
+    #[must_use]
+    fn add(&mut self, limit: &'a Limit, outcome: Outcome, request: &Request) -> Option<Response> {
+        let (mut refusal, wait) = match outcome {
+            Outcome::Uncounted => return None,
             Outcome::Counted(decision) => {
                 self.0.push((&limit.fields, decision));
-                let Decision::Refused { retry_after } = decision else { return Ok(()) };
+                let Decision::Refused { retry_after } = decision else { return None };
                 (TOO_MANY_REQUESTS.response(&Subject::of(request), &limit.detail), retry_after)
             }
             Outcome::Unknown => {
                 (SERVICE_UNAVAILABLE.response(&Subject::of(request), "Requests cannot be counted at the moment"), 0)
             }
         };
-        let mut refusal = refusal;
         headers::retry_after(&mut refusal, wait);
         headers::state(&mut refusal, &self.0);
-        Err(refusal)
+        Some(refusal)
     }
 
     async fn answer(self, request: Request, next: &dyn Service) -> Response {
@@ -136,7 +136,7 @@ impl RateLimit {
         for limit in &self.limits {
             let Some(key) = limit.with_key(&request, <[u8]>::to_vec) else { continue };
             let outcome = limit.ask(&key, &self.clock).await;
-            if let Err(refusal) = tally.add(limit, outcome, &request) {
+            if let Some(refusal) = tally.add(limit, outcome, &request) {
                 return refusal;
             }
         }
@@ -153,7 +153,7 @@ impl Policy for RateLimit {
         let mut tally = Tally::default();
         for limit in &self.limits {
             let counted = limit.with_key(&request, |key| Outcome::Counted(limit.count(key, now)));
-            if let Err(refusal) = tally.add(limit, counted.unwrap_or(Outcome::Uncounted), &request) {
+            if let Some(refusal) = tally.add(limit, counted.unwrap_or(Outcome::Uncounted), &request) {
                 return Box::pin(async move { refusal });
             }
         }

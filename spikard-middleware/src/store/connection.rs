@@ -22,8 +22,8 @@ const QUEUE: usize = 1024;
 /// What makes connections to one store.
 #[derive(Clone)]
 pub(super) enum Connector {
-    Node(Client),
-    Cluster(ClusterClient),
+    Node(Box<Client>),
+    Cluster(Box<ClusterClient>),
 }
 
 /// A connection. Clones are the same.
@@ -42,8 +42,8 @@ impl Connector {
             return Err(format!("store is `{url}` beside certificates, expected `rediss://` or `rediss-cluster://`"));
         }
         let made = match (place, certificates) {
-            (Place::Node(info), None) => Client::open(info).map(Self::Node),
-            (Place::Node(info), Some(certificates)) => Client::build_with_tls(info, certificates).map(Self::Node),
+            (Place::Node(info), None) => Client::open(*info).map(Box::new).map(Self::Node),
+            (Place::Node(info), Some(certificates)) => Client::build_with_tls(*info, certificates).map(Box::new).map(Self::Node),
             (Place::Cluster(nodes), certificates) => {
                 // A command is tried again where it was sent to the wrong node, and where a node has just gone.
                 let builder = ClusterClient::builder(nodes)
@@ -53,7 +53,7 @@ impl Connector {
                     .min_retry_wait(5)
                     .max_retry_wait(20);
                 let builder = certificates.into_iter().fold(builder, redis::cluster::ClusterClientBuilder::certs);
-                builder.build().map(Self::Cluster)
+                builder.build().map(Box::new).map(Self::Cluster)
             }
         };
         made.map_err(|error| format!("store is `{url}`, expected one that can be used: {error}"))

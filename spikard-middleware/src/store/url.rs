@@ -33,7 +33,7 @@ const EXPECTED: &str = "`redis://host`, `rediss://host`, `redis-cluster://host`,
 
 /// How a server, or the nodes of a cluster, are reached.
 pub(super) enum Place {
-    Node(ConnectionInfo),
+    Node(Box<ConnectionInfo>),
     Cluster(Vec<ConnectionInfo>),
 }
 
@@ -48,7 +48,12 @@ impl StoreUrl {
         let (scheme, is_cluster) = match url.scheme() {
             scheme @ ("redis" | "rediss") => (scheme, false),
             "unix" => {
-                return self.socket(ctx).ok_or_else(wrong)?.map(Place::Node).map_err(|reason| format!("{}: {reason}", wrong()));
+                return self
+                    .socket(ctx)
+                    .ok_or_else(wrong)?
+                    .map(Box::new)
+                    .map(Place::Node)
+                    .map_err(|reason| format!("{}: {reason}", wrong()));
             }
             "redis-cluster" => ("redis", true),
             "rediss-cluster" => ("rediss", true),
@@ -64,7 +69,7 @@ impl StoreUrl {
         let with_scheme = format!("{scheme}{}", self.0.get(url.scheme().len()..).unwrap_or_default());
         let first = Url::parse(&with_scheme).map_err(|_| wrong())?;
         if !is_cluster {
-            return connection(first).map(Place::Node).map_err(|reason| format!("{}: {reason}", wrong()));
+            return connection(first).map(Box::new).map(Place::Node).map_err(|reason| format!("{}: {reason}", wrong()));
         }
         let others = url.query_pairs().filter(|(name, _)| name == "node").map(|(_, node)| at(&first, &node));
         let nodes = std::iter::once(Ok(first.clone())).chain(others).map(|node| node.and_then(connection));
