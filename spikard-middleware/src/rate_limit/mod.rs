@@ -98,6 +98,9 @@ struct RateLimit {
     clock: Clock,
 }
 
+/// What the refusals are counted under, whichever side of authentication they come from.
+const POLICY: &str = "rate_limit";
+
 /// What the limits have said of a request so far.
 #[derive(Default)]
 struct Tally<'a>(Vec<(&'a Fields, Decision)>);
@@ -111,10 +114,10 @@ impl<'a> Tally<'a> {
             Outcome::Counted(decision) => {
                 self.0.push((&limit.fields, decision));
                 let Decision::Refused { retry_after } = decision else { return None };
-                (TOO_MANY_REQUESTS.response(&Subject::of(request), &limit.detail), retry_after)
+                (TOO_MANY_REQUESTS.by(POLICY).response(&Subject::of(request), &limit.detail), retry_after)
             }
             Outcome::Unknown => {
-                (SERVICE_UNAVAILABLE.response(&Subject::of(request), "Requests cannot be counted at the moment"), 0)
+                (SERVICE_UNAVAILABLE.by(POLICY).response(&Subject::of(request), "Requests cannot be counted at the moment"), 0)
             }
         };
         headers::retry_after(&mut refusal, wait);
