@@ -62,7 +62,7 @@ async fn passed<const N: usize>(gateways: [SocketAddr; N], tenant: &'static str,
         .collect();
     let mut all = [0; N];
     for client in clients {
-        for (all, passed) in all.iter_mut().zip(client.await.unwrap()) {
+        for (all, passed) in all.iter_mut().zip(client.await.expect("a client")) {
             *all += passed;
         }
     }
@@ -214,7 +214,7 @@ async fn five(gateway: &Program, path: &str) -> [Answer; 5] {
     for _ in 0..5 {
         answers.push(ask(gateway.address, path, "a").await);
     }
-    answers.try_into().unwrap()
+    answers.try_into().expect("five of them")
 }
 
 /// What becomes of requests while the store is away.
