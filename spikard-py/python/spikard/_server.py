@@ -201,9 +201,7 @@ def run(
     host, port = _address(host, port, configured_host, configured_port)
     if (count > 1 or max_requests or max_rss) and not _spikard.is_worker():
         announce = _announcing(*banner)
-        _spikard.supervise(
-            _command(), count, host, port, banner[1], patience, max_requests, max_rss, None, announce
-        )
+        _spikard.supervise(_command(), count, host, port, banner[1], patience, max_requests, max_rss, None, announce)
         return
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
