@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use spikard_middleware::Clock;
 
+use super::lease::Admission;
 use super::{Outcome, Target};
 use crate::config::EjectionConfig;
 
@@ -80,34 +81,35 @@ impl Ejection {
         was_out
     }
 
-    /// Learns from what came of a request; whether the target takes part again. `was_out`: of a request
-    /// that came although the target is ejected.
-    pub(super) fn learn(&self, target: &Target, record: &Record, outcome: Outcome, was_out: bool) -> bool {
+    /// Learns from what came of a request; whether the target takes part again.
+    pub(super) fn learn(&self, target: &Target, record: &Record, outcome: Outcome, admission: Admission) -> bool {
         let failed = match outcome {
             Outcome::Answered(status) => self.config.statuses.contains(&status.as_u16()),
             Outcome::Unreachable | Outcome::Broken => true,
         };
-        match (failed, was_out) {
-            (false, false) => {
+        match (failed, admission) {
+            (false, Admission::Regular) => {
                 // Mostly there is nothing to write, and other requests read it.
                 if record.failures.load(Ordering::Relaxed) != 0 {
                     record.failures.store(0, Ordering::Relaxed);
                 }
             }
-            (false, true) => {
+            (false, Admission::Trial | Admission::Regardless) => {
                 let is_back = self.readmit(record);
                 if is_back {
                     tracing::info!("upstream {target} answers again and takes part");
                 }
                 return is_back;
             }
-            (true, true) => {
+            (true, Admission::Trial) => {
                 record.trials.fetch_add(1, Ordering::Relaxed);
                 let later = self.later(record);
                 // Not if someone else has readmitted it in the meantime.
                 let _ = record.until.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |until| (until != 0).then_some(later));
             }
-            (true, false) => {
+            // While all are out, each request would put off the next trial.
+            (true, Admission::Regardless) => {}
+            (true, Admission::Regular) => {
                 let failures = record.failures.fetch_add(1, Ordering::Relaxed) + 1;
                 if failures >= self.config.failures && self.config.failures != 0 {
                     self.eject(target, record, failures, outcome);

@@ -22,8 +22,18 @@ use super::ejection::Presence;
 /// that goes away says nothing about a target.
 pub(in crate::proxy) struct Lease {
     target: Arc<Target>,
-    /// Whether the target was ejected when it was chosen.
-    was_out: bool,
+    admission: Admission,
+}
+
+/// Why a request came to a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// The target takes part.
+    Regular,
+    /// It is the one that finds out whether a target that was ejected is back.
+    Trial,
+    /// The target is ejected, and there is no better one.
+    Regardless,
 }
 
 /// What came of a request.
@@ -52,25 +62,26 @@ impl Lease {
     /// whether it is back.
     pub(super) fn take(target: &Arc<Target>) -> Option<Self> {
         match target.presence() {
-            Presence::In => Some(Self::new(target, false)),
-            Presence::Due if target.begin_trial() => Some(Self::new(target, true)),
+            Presence::In => Some(Self::new(target, Admission::Regular)),
+            Presence::Due if target.begin_trial() => Some(Self::new(target, Admission::Trial)),
             Presence::Due | Presence::Out => None,
         }
     }
 
     /// A lease of a target that may be out, for want of a better one.
     pub(super) fn regardless(target: &Arc<Target>) -> Self {
-        Self::new(target, target.presence() != Presence::In)
+        let is_in = target.presence() == Presence::In;
+        Self::new(target, if is_in { Admission::Regular } else { Admission::Regardless })
     }
 
-    fn new(target: &Arc<Target>, was_out: bool) -> Self {
+    fn new(target: &Arc<Target>, admission: Admission) -> Self {
         target.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self { target: Arc::clone(target), was_out }
+        Self { target: Arc::clone(target), admission }
     }
 
     /// Says what came of the request.
     pub(in crate::proxy) fn report(&self, outcome: Outcome) {
-        self.target.learn(outcome, self.was_out);
+        self.target.learn(outcome, self.admission);
     }
 
     /// The target, for the list of those that were tried.

@@ -11,6 +11,7 @@ use spikard_middleware::{Clock, Task};
 use super::ejection::{Presence, Record};
 use super::hash::hash;
 use super::health::{Change, Health};
+use super::lease::Admission;
 use super::warmth::Warmth;
 use super::{Ejection, Outcome};
 use crate::config::HealthConfig;
@@ -125,9 +126,9 @@ impl Target {
         self.group.ejection.begin_trial(&self.record)
     }
 
-    /// Learns from an outcome. `was_out`: of a request that came although the target is ejected.
-    pub(super) fn learn(&self, outcome: Outcome, was_out: bool) {
-        if self.group.ejection.learn(self, &self.record, outcome, was_out) {
+    /// Learns from an outcome.
+    pub(super) fn learn(&self, outcome: Outcome, admission: Admission) {
+        if self.group.ejection.learn(self, &self.record, outcome, admission) {
             self.begin_slowly();
         }
     }

@@ -91,6 +91,19 @@ fn where_no_target_takes_part_all_are_tried() {
 }
 
 #[test]
+fn an_outage_of_all_targets_keeps_none_away_for_longer() {
+    let fixture = Fixture::ejecting(2, EjectionConfig::default());
+    for (target, failures) in [("a", 3), ("b", 3), ("a", 20), ("b", 20)] {
+        fixture.report(target, Outcome::Unreachable, failures);
+    }
+    fixture.report("a", OK, 1);
+    assert_eq!(fixture.shares(4), shares([("a", 4)]));
+    fixture.wait(10);
+    fixture.report("b", OK, 1);
+    assert_eq!(fixture.shares(4), shares([("a", 2), ("b", 2)]));
+}
+
+#[test]
 fn no_target_is_ejected_where_nobody_wants_it() {
     let fixture = Fixture::ejecting(2, EjectionConfig { failures: 0, ..EjectionConfig::default() });
     fixture.report("a", Outcome::Unreachable, 9);
