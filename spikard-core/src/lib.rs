@@ -74,8 +74,9 @@ pub mod workers;
 
 pub use app::App;
 pub use config::{
-    AdminConfig, CaseConfig, CaseExpectConfig, CaseReceivedConfig, CaseRequestConfig, EjectionConfig, LimitsConfig,
-    OpenApiConfig, RedirectConfig, ResponseConfig, RouteConfig, ServerConfig, TlsConfig, UpstreamConfig,
+    AdminConfig, CaseConfig, CaseExpectConfig, CaseReceivedConfig, CaseRequestConfig, CircuitBreakerConfig, EjectionConfig,
+    LimitsConfig, OpenApiConfig, RedirectConfig, ResponseConfig, RetriesConfig, RetryFailure, RetryMethod, RouteConfig,
+    ServerConfig, TlsConfig, UpstreamConfig,
 };
 pub use gateway::Gateway;
 pub use handler::{BodyKind, BodyReadingConfig, Handler, HandlerLeaf, HandlerResult, RequestData};

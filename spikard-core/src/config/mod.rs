@@ -77,4 +77,7 @@ pub use schema::{published, schema};
 pub use source::{Position, Source};
 pub use syntax::Format;
 pub use tls::{CertificateConfig, ClientAuthConfig, ClientAuthMode, ClientCertificateHeadersConfig, TlsConfig, TlsVersion};
-pub use upstream::{AllDown, Balance, EjectionConfig, HashBy, HealthConfig, TargetConfig, UpstreamConfig};
+pub use upstream::{
+    AllDown, Balance, CircuitBreakerConfig, EjectionConfig, HashBy, HealthConfig, RetriesConfig, RetryFailure, RetryMethod,
+    TargetConfig, UpstreamConfig,
+};

@@ -1,8 +1,10 @@
 //! An upstream of the configuration: the servers that answer in our stead, and how they are reached.
 
 mod balance;
+mod circuit_breaker;
 mod ejection;
 mod health;
+mod retries;
 mod target;
 
 use std::path::PathBuf;
@@ -14,8 +16,10 @@ use spikard_middleware::units;
 
 pub(super) use self::balance::HASH_BY;
 pub use self::balance::{AllDown, Balance, HashBy};
+pub use self::circuit_breaker::CircuitBreakerConfig;
 pub use self::ejection::EjectionConfig;
 pub use self::health::HealthConfig;
+pub use self::retries::{RetriesConfig, RetryFailure, RetryMethod};
 pub use self::target::TargetConfig;
 
 /// A group of servers that answer alike, which share the requests.
@@ -59,6 +63,12 @@ pub struct UpstreamConfig {
     #[serde(with = "units::duration")]
     #[schemars(with = "units::DurationText")]
     pub response_timeout: Duration,
+    /// How long everything may take until the head of an answer comes: waiting until the upstream
+    /// takes the request, connecting, and all the times that the request is sent; then 504.
+    /// `connect_timeout` and `response_timeout` bound a single try. 0 is no limit.
+    #[serde(with = "units::duration")]
+    #[schemars(with = "units::DurationText")]
+    pub total_timeout: Duration,
     /// How long a connection is kept open while it has nothing to do.
     #[serde(with = "units::duration")]
     #[schemars(with = "units::DurationText")]
@@ -70,6 +80,21 @@ pub struct UpstreamConfig {
     pub health: Option<HealthConfig>,
     /// Passive health checks: targets that fail requests get none for a while.
     pub ejection: EjectionConfig,
+    /// How many requests the upstream works on at once; a WebSocket counts for as long as it lasts.
+    /// Over HTTP/1.1 this is also how many connections are open, kept ones included; over HTTP/2,
+    /// requests share one for each target. None: as many as come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub max_connections: Option<usize>,
+    /// How many more requests wait until one of `max_connections` is free, for `connect_timeout` at
+    /// most; any further one is answered 503, and so is one that waited for nothing.
+    pub max_pending: usize,
+    /// When a request is sent once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<RetriesConfig>,
+    /// When the upstream is left alone for a while because it fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circuit_breaker: Option<CircuitBreakerConfig>,
     /// Leading segments of the path that the upstream does not get to see: with `/api`, a request
     /// for `/api/users` asks for `/users`. Other paths stay as they are. Not together with `rewrite`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,10 +145,15 @@ impl Default for UpstreamConfig {
             all_down: AllDown::default(),
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(25),
+            total_timeout: Duration::ZERO,
             idle_timeout: Duration::from_mins(1),
             idle_connections: 256,
             health: None,
             ejection: EjectionConfig::default(),
+            max_connections: None,
+            max_pending: 128,
+            retries: None,
+            circuit_breaker: None,
             strip_prefix: None,
             rewrite: None,
             http2: false,

@@ -84,7 +84,7 @@ impl Check {
         let unusable = |error: &hyper::Error| format!("no usable answer: {}", Chain(error));
         let answer = match version {
             Version::Http1 => {
-                let mut connection = Connection::open(stream).await.map_err(|error| unusable(&error))?;
+                let mut connection = Connection::open(stream, None).await.map_err(|error| unusable(&error))?;
                 let head = connection.send(request);
                 connection.receive(head, self.timeout, None).await.ok_or("no answer in time")?
             }

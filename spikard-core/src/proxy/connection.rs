@@ -6,6 +6,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use tokio::time::Instant;
 use super::alarm::Alarm;
 use super::balance::Lease;
 use super::failure::Chain;
+use super::guard::Socket;
+use super::pool::Pool;
 use super::relay::Relay;
 use super::target::Stream;
 use super::upload::{Progress, within};
@@ -38,7 +41,11 @@ pub(super) struct Connection {
     driver: Option<Driver>,
     relay: Relay,
     alarm: Alarm,
+    /// The limit that the alarm was last set for.
+    limit: Duration,
     unanswered: Unanswered,
+    /// Where connections are counted. The last to go.
+    socket: Option<Socket>,
 }
 
 /// The head of an answer, or why there is none; the error holds the request if nothing of it was
@@ -54,11 +61,19 @@ impl Connection {
     ///
     /// # Errors
     /// When hyper does not want to.
-    pub(super) async fn open(mut stream: Stream) -> hyper::Result<Self> {
+    pub(super) async fn open(mut stream: Stream, socket: Option<Socket>) -> hyper::Result<Self> {
         let unanswered = stream.inner_mut().remember();
         let (sender, driver) = http1::handshake(stream).await?;
         let driver: Driver = Box::pin(driver.with_upgrades());
-        Ok(Self { sender, driver: Some(driver), relay: Relay::new(), alarm: Alarm::default(), unanswered })
+        Ok(Self {
+            sender,
+            driver: Some(driver),
+            relay: Relay::new(),
+            alarm: Alarm::default(),
+            limit: Duration::ZERO,
+            unanswered,
+            socket,
+        })
     }
 
     /// Sends a request as soon as its answer is waited for with `receive`.
@@ -72,6 +87,11 @@ impl Connection {
     /// Waits for the head of the answer to a request. None: the target has had its turn for longer
     /// than `limit`.
     pub(super) async fn receive(&mut self, mut head: Head, limit: Duration, upload: Option<&Progress>) -> Option<Answered> {
+        // It goes off no earlier than it was set for.
+        if limit < self.limit {
+            self.alarm = Alarm::default();
+        }
+        self.limit = limit;
         let Self { driver, relay, alarm, .. } = self;
         let since = Instant::now();
         let mut answered = None;
@@ -91,6 +111,18 @@ impl Connection {
     pub(super) fn unanswered(&mut self) -> Option<Request> {
         self.driver = None;
         self.unanswered.request()
+    }
+
+    /// Whether anything of an answer to the request that was sent last has come.
+    pub(super) fn is_answering(&self) -> bool {
+        self.unanswered.is_heard()
+    }
+
+    /// Gives up the answer to the last request, and keeps the connection if that was all there is.
+    pub(super) fn give_up_answer(mut self, pool: &Arc<Pool>) {
+        if self.settle() {
+            pool.put(self);
+        }
     }
 
     /// Ends what the last exchange left to do, and says whether the connection can take another.
@@ -141,12 +173,14 @@ impl Connection {
         Source::Task { task: tokio::spawn(task).abort_handle(), _answered: answered }
     }
 
-    /// Waits for the switch of protocols that an answer has announced.
-    pub(super) async fn switched(self) {
+    /// Waits for the switch of protocols that an answer has announced. The connection goes on, and
+    /// counts for as long as what comes back is held.
+    pub(super) async fn switched(self) -> Option<Socket> {
         if let Some(driver) = self.driver {
             // How it ended, the one who waits for the upgrade is told.
             let _ = driver.await;
         }
+        self.socket
     }
 }
 

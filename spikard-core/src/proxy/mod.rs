@@ -11,7 +11,9 @@ mod check;
 mod connection;
 mod exchange;
 mod failure;
+mod forward;
 mod forwarded;
+mod guard;
 mod headers;
 mod http2;
 mod path;
@@ -38,6 +40,7 @@ use spikard_middleware::{Answer, Background, BuildContext, BuildError, Request, 
 
 use self::balance::{Balancer, Ejection, Group, Target};
 use self::check::Check;
+use self::guard::Guard;
 use self::path::PathRule;
 use self::target::{Address, Version};
 use self::tls::Connectors;
@@ -54,6 +57,7 @@ pub struct Upstream(Arc<Shared>);
 
 struct Shared {
     balancer: Balancer,
+    guard: Guard,
     check: Option<Check>,
     background: Background,
     /// What resolves names, if anything does.
@@ -64,6 +68,8 @@ struct Shared {
     preserve_host: bool,
     connect_timeout: Duration,
     response_timeout: Duration,
+    /// 0: as long as it takes.
+    total_timeout: Duration,
 }
 
 impl Upstream {
@@ -101,29 +107,20 @@ impl Upstream {
             }
         }
         let check = config.health.as_ref().map(|health| Check::build(health, &ctx.at(ctx.place().key("health"))));
-        let check = check.transpose().unwrap_or_else(|error| {
-            errors.push(error);
-            None
-        });
+        let check = check.transpose().map_err(|error| errors.push(error));
         if !config.resolve_interval.is_zero() && !targets.iter().any(|target: &Arc<Target>| target.address.name().is_some()) {
             ctx.warn("resolve_interval", "resolve_interval is set, expected a target with a name to resolve");
         }
-        let path = path_rule(config, ctx).unwrap_or_else(|error| {
-            errors.push(error);
-            PathRule::Keep
-        });
+        let path = path_rule(config, ctx).map_err(|error| errors.push(error));
+        let guard = Guard::build(config, ctx).map_err(|error| errors.push(error));
         let needed = targets.iter().any(|target| target.address.is_tls());
-        let tls = Connectors::build(config, ctx, needed);
-        let tls = match tls {
-            Ok(tls) if errors.is_empty() => tls,
-            Ok(_) => return Err(BuildError::all(errors).err().unwrap_or(BuildError::Several(Vec::new()))),
-            Err(error) => {
-                errors.push(error);
-                return Err(BuildError::Several(errors));
-            }
+        let tls = Connectors::build(config, ctx, needed).map_err(|error| errors.push(error));
+        let (Ok(check), Ok(path), Ok(guard), Ok(tls), true) = (check, path, guard, tls, errors.is_empty()) else {
+            return Err(BuildError::Several(errors));
         };
         let shared = Arc::new(Shared {
             balancer: Balancer::new(targets, config),
+            guard,
             check,
             background: ctx.background().clone(),
             resolving: OnceLock::new(),
@@ -133,6 +130,7 @@ impl Upstream {
             preserve_host: config.preserve_host,
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
+            total_timeout: config.total_timeout,
         });
         let is_resolved = |target: &Target| !config.resolve_interval.is_zero() && target.address.name().is_some();
         shared.balancer.targets().iter().filter(|target| !is_resolved(target)).for_each(|target| shared.watch(target));

@@ -1,13 +1,18 @@
 //! What is known of a request beside the request itself, and the form it gets for an upstream.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{EXPECT, HOST};
+use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Method, Uri, Version};
-use spikard_middleware::{Client, Request};
+use spikard_middleware::{Body, Client, Request};
+use tokio::time::Instant;
 
 use super::balance::Target;
 use super::failure::Failure;
+use super::guard::Permit;
 use super::headers::{Wishes, join_cookies};
 use super::tunnel::Switch;
 use super::upload::Progress;
@@ -24,6 +29,16 @@ pub(super) struct Plan {
     /// The client's side of the tunnel that it asks for.
     pub(super) switch: Option<Switch>,
     may_repeat: bool,
+    /// What the request is made of, where rules say that it may be sent once more.
+    spare: Option<Box<Parts>>,
+    /// How many times it was sent once more by those rules.
+    pub(super) again: u32,
+    /// How long to wait before the next time.
+    pub(super) wait: Duration,
+    /// What lets the request through to the upstream this time.
+    pub(super) permit: Option<Permit>,
+    /// When the head of an answer has to be there.
+    deadline: Option<Instant>,
 }
 
 impl Plan {
@@ -49,8 +64,13 @@ impl Plan {
         let upload = Progress::of(request.body_mut());
         // RFC 9110 section 9.2.2. TRACE is safe too, but nobody would miss it.
         let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-        let may_repeat = is_safe && upload.is_none() && switch.is_none();
-        Ok(Self { key, wishes, host, upload, switch, may_repeat })
+        let is_alone = upload.is_none() && switch.is_none();
+        let may_repeat = is_safe && is_alone;
+        let rules = shared.guard.retries.as_ref().filter(|rules| is_alone && rules.has_method(request.method()));
+        let spare = rules.map(|_| copy(request));
+        let deadline = (!shared.total_timeout.is_zero()).then(|| Instant::now() + shared.total_timeout);
+        let (again, wait, permit) = (0, Duration::ZERO, None);
+        Ok(Self { key, wishes, host, upload, switch, may_repeat, spare, again, wait, permit, deadline })
     }
 
     /// Gives a request the form of HTTP/1.1.
@@ -85,6 +105,35 @@ impl Plan {
     pub(super) fn repeat(&mut self) -> bool {
         std::mem::take(&mut self.may_repeat)
     }
+
+    /// Whether there is a `spare`, which costs a copy.
+    pub(super) fn has_spare(&self) -> bool {
+        self.spare.is_some()
+    }
+
+    /// The request as it was, where rules say that it may be sent once more.
+    pub(super) fn spare(&self) -> Option<Request> {
+        self.spare.as_ref().map(|parts| Request::from_parts(Parts::clone(parts), Body::empty()))
+    }
+
+    /// As much of `limit` as there is time for in all.
+    pub(super) fn at_most(&self, limit: Duration) -> Duration {
+        self.deadline.map_or(limit, |deadline| limit.min(deadline.saturating_duration_since(Instant::now())))
+    }
+
+    /// Whether there is no time left.
+    pub(super) fn is_late(&self) -> bool {
+        self.at_most(Duration::MAX).is_zero()
+    }
+}
+
+fn copy(request: &Request) -> Box<Parts> {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.method = request.method().clone();
+    parts.uri = request.uri().clone();
+    parts.version = request.version();
+    parts.headers = request.headers().clone();
+    Box::new(parts)
 }
 
 /// The host that a client asked for. The server moves it to `Host`; elsewhere HTTP/2 has it in

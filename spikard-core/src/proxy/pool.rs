@@ -51,6 +51,15 @@ impl Pool {
         }
     }
 
+    /// Closes the connection that has waited longest; whether there was one.
+    pub(super) fn close_oldest(&self) -> bool {
+        let mut idle = self.lock();
+        !idle.connections.is_empty() && {
+            idle.connections.remove(0);
+            true
+        }
+    }
+
     /// Drops what is too old or closed; whether anything is left.
     fn sweep(&self) -> bool {
         let mut idle = self.lock();

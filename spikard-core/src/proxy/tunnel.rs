@@ -38,9 +38,11 @@ impl Switch {
         let Self { client, drain } = self;
         let ending = drain.clone();
         let tunnel = async move {
-            if let ((), Ok(upstream), Ok(client)) = tokio::join!(connection.switched(), upstream, client) {
+            let (socket, upstream, client) = tokio::join!(connection.switched(), upstream, client);
+            if let (Ok(upstream), Ok(client)) = (upstream, client) {
                 copy(upstream, client, ending).await;
             }
+            drop(socket);
             drop(lease);
         };
         match drain {

@@ -38,6 +38,8 @@ struct Memory {
     sent: Vec<u8>,
     /// Whether that is the request, all of it and nothing else, and no byte of an answer came.
     is_exact: bool,
+    /// Whether anything came back.
+    is_heard: bool,
     /// Whether all that hyper was given is sent.
     is_flushed: bool,
 }
@@ -48,7 +50,13 @@ impl Unanswered {
     pub(super) fn begin(&self) {
         let mut memory = self.memory();
         memory.is_exact = memory.is_flushed;
+        memory.is_heard = false;
         memory.sent.clear();
+    }
+
+    /// Whether any byte came back since the request began.
+    pub(super) fn is_heard(&self) -> bool {
+        self.memory().is_heard
     }
 
     /// The request without body that was sent last, if it is known and not answered.
@@ -76,7 +84,7 @@ impl Wire {
 
     /// Begins to remember what is sent and not answered.
     pub(super) fn remember(&mut self) -> Unanswered {
-        let memory = Memory { sent: Vec::new(), is_exact: false, is_flushed: true };
+        let memory = Memory { sent: Vec::new(), is_exact: false, is_heard: false, is_flushed: true };
         let unanswered = Unanswered(Arc::new(Mutex::new(memory)));
         self.memory = Some(unanswered.clone());
         unanswered
@@ -99,6 +107,7 @@ impl Memory {
 
     fn heard(&mut self) {
         self.is_exact = false;
+        self.is_heard = true;
         self.sent.clear();
         self.sent.shrink_to(ROOM);
     }

@@ -15,6 +15,7 @@ use spikard_middleware::Body;
 
 use super::Target;
 use super::ejection::Presence;
+use crate::proxy::guard::Place;
 
 /// A target that was chosen for a request, which counts as in flight there until this is dropped.
 ///
@@ -23,6 +24,8 @@ use super::ejection::Presence;
 pub(in crate::proxy) struct Lease {
     target: Arc<Target>,
     admission: Admission,
+    /// The request's place among those that the upstream works on. The last to go.
+    place: Option<Place>,
 }
 
 /// Why a request came to a target.
@@ -76,7 +79,7 @@ impl Lease {
 
     fn new(target: &Arc<Target>, admission: Admission) -> Self {
         target.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self { target: Arc::clone(target), admission }
+        Self { target: Arc::clone(target), admission, place: None }
     }
 
     /// Says what came of the request.
@@ -87,6 +90,16 @@ impl Lease {
     /// The target, for the list of those that were tried.
     pub(in crate::proxy) fn target(&self) -> Arc<Target> {
         Arc::clone(&self.target)
+    }
+
+    /// Keeps the place of the request for as long as it counts as in flight.
+    pub(in crate::proxy) fn hold(&mut self, place: Option<Place>) {
+        self.place = place;
+    }
+
+    /// Gives the target up, but not the place of the request, for another target.
+    pub(in crate::proxy) fn leave(mut self) -> Option<Place> {
+        self.place.take()
     }
 
     /// The body of an answer, to the end of which the request counts.

@@ -99,6 +99,11 @@ impl Balancer {
         }
         (mix(self.turn.load(Ordering::Relaxed) as u64) >> 32) as u32 as usize
     }
+
+    /// Closes a connection that has nothing to do, of whichever target; whether there was one.
+    pub(super) fn close_idle(&self) -> bool {
+        self.set.load().targets().iter().any(|target| target.pool.close_oldest())
+    }
 }
 
 /// A time that differs by up to a tenth each time, so that what happens again and again does not
