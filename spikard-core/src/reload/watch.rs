@@ -94,6 +94,10 @@ impl Watch {
             self.follow(&paths);
             // What has changed while nobody watched wakes nobody.
             let is_quiet = !std::mem::take(&mut is_first) && timeout(LOOK, self.woken.notified()).await.is_err();
+            if !is_quiet {
+                // A log in the same folder tells of itself all the time.
+                sleep(REST).await;
+            }
             if contents(&paths).await == in_force {
                 continue;
             }
