@@ -17,6 +17,9 @@ pub enum ServeError {
     /// The address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The connection to the supervisor is not there.
+    #[error("cannot answer the supervisor: {0}")]
+    Supervisor(io::Error),
     /// The process cannot be told of signals.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),

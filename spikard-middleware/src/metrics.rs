@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
@@ -13,7 +14,13 @@ use prometheus_client::registry::{Metric, Registry};
 
 /// The metrics of a server. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Metrics(Arc<Mutex<Known>>);
+pub struct Metrics(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    known: Mutex<Known>,
+    wanted: AtomicBool,
+}
 
 struct Known {
     registry: Registry,
@@ -35,7 +42,7 @@ impl Metrics {
     /// # Panics
     /// When the name is that of a metric of another type.
     pub fn metric<M: Metric + Clone>(&self, name: &'static str, help: &str, make: impl FnOnce() -> M) -> M {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(metric) = known.by_name.get(name) {
             let metric = metric.downcast_ref::<M>().unwrap_or_else(|| panic!("the metric {name} has another type"));
             return metric.clone();
@@ -44,6 +51,17 @@ impl Metrics {
         known.registry.register(name, help, metric.clone());
         known.by_name.insert(name, Box::new(metric.clone()));
         metric
+    }
+
+    /// Notes that somebody reads the metrics.
+    pub fn want(&self) {
+        self.0.wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody reads the metrics. What costs requests time is built only then; it is known
+    /// when a configuration is built.
+    pub fn are_wanted(&self) -> bool {
+        self.0.wanted.load(Ordering::Relaxed)
     }
 
     /// All metrics as text, in the format of `OpenMetrics` 1.0.
@@ -62,7 +80,7 @@ impl Metrics {
     /// # Errors
     /// When a metric cannot be written.
     pub fn write(&self, text: &mut String) -> fmt::Result {
-        encode_registry(text, &self.0.lock().unwrap_or_else(PoisonError::into_inner).registry)
+        encode_registry(text, &self.0.known.lock().unwrap_or_else(PoisonError::into_inner).registry)
     }
 }
 

@@ -6,6 +6,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use spikard_core::AdminConfig;
 use spikard_core::config::tree::{Entry, Node, Table, Value};
 use spikard_core::config::{Loaded, ProgramRoute, Report, add_routes, load_tree, process_environment};
 
@@ -20,13 +21,23 @@ pub(crate) fn load(config: &Bound<'_, PyAny>, routes: Vec<ProgramRoute>) -> PyRe
 }
 
 /// What a program must know of a `ServerConfig` before there is a server: host, port, the number of workers, the
-/// seconds that requests in flight have at the end, the scheme of its URLs, and the port that is redirected to them.
+/// seconds that requests in flight have at the end, the admin listener, the scheme of its URLs, and the port that is
+/// redirected to them.
 #[pyfunction]
-pub(crate) fn launch_settings(config: &Bound<'_, PyAny>) -> PyResult<(String, u16, u16, f64, &'static str, Option<u16>)> {
+pub(crate) fn launch_settings(config: &Bound<'_, PyAny>) -> PyResult<Launch> {
     let config = load(config, Vec::new())?.config;
     let patience = if config.graceful_shutdown { config.shutdown_timeout } else { Duration::ZERO };
-    let (scheme, redirect) = (config.scheme(), config.redirect_http());
-    Ok((config.host, config.port, config.workers, patience.as_secs_f64(), scheme, redirect))
+    let (admin, scheme, redirect) = (config.admin.as_ref().map(admin), config.scheme(), config.redirect_http());
+    Ok((config.host, config.port, config.workers, patience.as_secs_f64(), admin, scheme, redirect))
+}
+
+type Launch = (String, u16, u16, f64, Option<Admin>, &'static str, Option<u16>);
+
+/// Host, port and token of the admin listener, for the supervisor of workers.
+pub(crate) type Admin = (String, u16, Option<String>);
+
+pub(crate) fn admin(config: &AdminConfig) -> Admin {
+    (config.host.clone(), config.port, config.token.as_ref().map(|token| token.expose().to_owned()))
 }
 
 /// A report as an exception.

@@ -12,6 +12,7 @@ use spikard_core::python::{Application, PythonLeaf, PythonLeaves};
 use spikard_core::{BuildContext, BuildError, RouteConfig, ServerConfig};
 
 use crate::applications::Applications;
+use crate::config;
 use crate::document::Idle;
 
 /// Runs the program with its arguments, the program's name first. The exit code.
@@ -67,6 +68,7 @@ impl Host for Program {
             given.set_item("scheme", scheme)?;
             given.set_item("redirect", redirect)?;
             given.set_item("watch", arguments.watch)?;
+            given.set_item("admin", config.admin.as_ref().map(config::admin))?;
             given.set_item("banner", banner(&arguments.file, &built.gateway))?;
             py.import("spikard._server")?.getattr("run_file")?.call((), Some(&given)).map(drop)
         }))

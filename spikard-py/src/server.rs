@@ -160,11 +160,13 @@ impl Server {
         let engine = Arc::clone(&self.side.engine);
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (config, is_alone) = (self.config.clone(), worker.is_none());
+        let config = self.config.clone();
         if let Some(worker) = &worker {
             worker.obey(signals.stop())?;
         }
         self.side.engine.runtime.spawn(async move {
+            let mut worker = worker;
+            let asked = worker.as_mut().map(Worker::take_admin);
             let server = match bind(worker, &mut served, &host, port, settings).await {
                 Ok(server) => server,
                 Err(error) => {
@@ -172,8 +174,7 @@ impl Server {
                 }
             };
             let drain = server.drain();
-            let shown = shown.filter(|_| is_alone);
-            let admin = match admin(&config, shown, drain.clone()).await {
+            let admin = match admin(&config, shown, drain.clone(), asked).await {
                 Ok(admin) => admin,
                 Err(error) => return engine.on_loop(move |py| fail(py, &listening, PyOSError::new_err(error))),
             };
@@ -301,11 +302,19 @@ async fn bind(
     }
 }
 
-/// Opens the admin listener, where there is one.
-async fn admin(config: &ServerConfig, shown: Option<Shown>, drain: Drain) -> Result<Option<Serving>, String> {
-    let Some(shown) = shown else { return Ok(None) };
-    let admin = Admin::bind(config, shown, drain).await.map_err(|error| error.to_string())?;
-    Ok(admin.map(Admin::serve))
+/// Opens the admin listener, where there is one. The supervisor of a worker has that, and asks on `asked`.
+async fn admin(
+    config: &ServerConfig,
+    shown: Option<Shown>,
+    drain: Drain,
+    asked: Option<Option<UnixStream>>,
+) -> Result<Option<Serving>, String> {
+    let serving = match (shown, asked) {
+        (Some(shown), None) => Admin::bind(config, shown, drain).await.map(|admin| admin.map(Admin::serve)),
+        (Some(shown), Some(Some(stream))) => Admin::answer_supervisor(stream, shown, drain).map(|()| None),
+        (None, _) | (_, Some(None)) => Ok(None),
+    };
+    serving.map_err(|error| error.to_string())
 }
 
 /// tokio on a thread of its own, until the sender is dropped.

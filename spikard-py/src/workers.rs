@@ -7,7 +7,9 @@ use std::time::Duration;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use spikard_core::workers::{Supervisor, Worker, inherited};
+use spikard_core::{AdminConfig, Secret};
 
+use crate::config::Admin;
 use crate::log;
 
 /// What this process got, if it is a worker; taken when it begins to serve.
@@ -34,7 +36,7 @@ pub(crate) fn take() -> Option<Worker> {
 /// Runs `workers` processes of a command on one port, until this process is told to stop.
 /// `redirect` is a second port of the host; `listening` is called with the addresses of the first.
 #[pyfunction]
-#[pyo3(signature = (command, workers, host, port, redirect, shutdown_timeout, max_requests, max_rss, watch, listening))]
+#[pyo3(signature = (command, workers, host, port, redirect, shutdown_timeout, max_requests, max_rss, watch, admin, listening))]
 #[allow(clippy::too_many_arguments)] // each is an argument of `run`
 pub(crate) fn supervise(
     py: Python<'_>,
@@ -47,6 +49,7 @@ pub(crate) fn supervise(
     max_requests: Option<u64>,
     max_rss: Option<u64>,
     watch: Option<PathBuf>,
+    admin: Option<Admin>,
     listening: Py<PyAny>,
 ) -> PyResult<()> {
     let Some((program, arguments)) = command.split_first() else {
@@ -66,6 +69,9 @@ pub(crate) fn supervise(
     }
     if let Some(configuration) = watch {
         supervisor = supervisor.watch(configuration);
+    }
+    if let Some((host, port, token)) = admin {
+        supervisor = supervisor.admin(AdminConfig { host, port, token: token.map(Secret::new) });
     }
     py.detach(|| {
         let mut told = Ok(());

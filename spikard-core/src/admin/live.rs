@@ -11,24 +11,24 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::Inside;
+use super::endpoints::Source;
 
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// A stream of events, for one page.
-pub(super) fn events(inside: Arc<Inside>) -> Response {
+pub(super) fn events(source: Arc<impl Source>) -> Response {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let stream = stream::unfold((inside, ticks, Seen::default()), next);
+    let stream = stream::unfold((source, ticks, Seen::default()), next);
     Sse::new(stream).keep_alive(KeepAlive::default()).into_response()
 }
 
-type State = (Arc<Inside>, Interval, Seen);
+type State<S> = (Arc<S>, Interval, Seen);
 
-async fn next((inside, mut ticks, mut seen): State) -> Option<(Result<Event, Infallible>, State)> {
+async fn next<S: Source>((source, mut ticks, mut seen): State<S>) -> Option<(Result<Event, Infallible>, State<S>)> {
     ticks.tick().await;
-    let event = Event::default().event("metrics").data(seen.changes(&inside.metrics()));
-    Some((Ok(event), (inside, ticks, seen)))
+    let event = Event::default().event("metrics").data(seen.changes(&source.metrics().await));
+    Some((Ok(event), (source, ticks, seen)))
 }
 
 /// The samples that a page has been told: the text of each before its value, and the value.

@@ -19,12 +19,16 @@ fn config(token: Option<&str>) -> ServerConfig {
 
 /// Clients of the server and of its admin listener, and the end of the server.
 fn clients(token: Option<&str>) -> (TestClient, TestClient, Drain) {
-    let config = config(token);
+    clients_of(config(token))
+}
+
+fn clients_of(config: ServerConfig) -> (TestClient, TestClient, Drain) {
     let gateway = Arc::new(Gateway::build(&config).unwrap());
     let drain = Drain::default();
     let shown = Shown::of_config(Arc::clone(&gateway), config.clone());
-    let admin = service(&config, shown, drain.clone()).unwrap_or_else(|error| panic!("{error}"));
-    (TestClient::of(gateway), TestClient::of(admin), drain)
+    let inner = endpoints::gateway(Own::new(shown, drain.clone())).unwrap();
+    let admin = Guard::new(&config.admin.unwrap(), inner);
+    (TestClient::of(gateway), TestClient::new(admin), drain)
 }
 
 #[tokio::test]
@@ -50,6 +54,8 @@ async fn metrics_count_what_clients_did() {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
     assert!(text.ends_with("# EOF\n"), "{text}");
+    let compressed = admin.get("/metrics").header("accept-encoding", "gzip").send().await;
+    assert_eq!(compressed.header("content-encoding"), "gzip");
 }
 
 #[tokio::test]
@@ -130,4 +136,32 @@ async fn the_page_loads_nothing_from_elsewhere() {
 fn without_admin_no_request_is_counted() {
     let gateway = Gateway::build(&ServerConfig { admin: None, ..config(None) }).unwrap();
     assert_eq!(gateway.metrics().text().unwrap(), "# EOF\n");
+}
+
+#[tokio::test]
+async fn targets_show_what_they_answer_and_whether_they_take_part() {
+    let text = r#"
+        admin = {}
+        upstreams.api = { targets = ["http://127.0.0.1:1", "http://127.0.0.1:2"], ejection = { failures = 2, max_percent = 100 } }
+        [[routes]]
+        path = "/"
+        upstream = "api"
+    "#;
+    let config = crate::config::load_text("x.toml", text, Format::Toml, "".as_ref(), &|_| None).unwrap().config;
+    let (client, admin, _) = clients_of(config);
+    let healthy = async || {
+        let text = admin.get("/metrics").send().await.text();
+        text.lines().find_map(|line| {
+            line.strip_prefix(r#"spikard_upstream_healthy{upstream="api",target="http://127.0.0.1:1"} "#)?.parse().ok()
+        })
+    };
+    assert_eq!(healthy().await, Some(1));
+    for _ in 0..2 {
+        assert_eq!(client.get("/").send().await.status(), 502);
+    }
+    assert_eq!(healthy().await, Some(0));
+    let text = admin.get("/metrics").send().await.text();
+    let line = r#"spikard_upstream_requests_total{upstream="api",target="http://127.0.0.1:1",outcome="unreachable"} 2"#;
+    assert!(text.contains(line), "{text}");
+    assert!(text.contains(r#"spikard_upstream_in_flight{upstream="api",target="http://127.0.0.1:1"} 0"#), "{text}");
 }

@@ -150,6 +150,9 @@ impl Gateway {
         warnings: &[Warning],
         before: Option<&Before<'_>>,
     ) -> Result<Self, BuildError> {
+        if config.admin.is_some() {
+            ctx.metrics().want();
+        }
         let mut errors = Vec::new();
         let policies = config.policies();
         let stack = before.map_or_else(|| policies.build(ctx, None), |before| before.server_stack(&policies, ctx));

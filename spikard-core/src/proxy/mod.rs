@@ -38,7 +38,7 @@ use http::uri::PathAndQuery;
 use spikard_middleware::problem::Subject;
 use spikard_middleware::{Answer, Background, BuildContext, BuildError, Request, Response, Service, Task};
 
-use self::balance::{Balancer, Ejection, Group, Target};
+use self::balance::{Balancer, Counts, Ejection, Group, Target};
 use self::check::Check;
 use self::guard::Guard;
 use self::path::PathRule;
@@ -82,6 +82,7 @@ impl Upstream {
         check_balance(config, ctx, &mut errors);
         let mut targets = Vec::new();
         let group = Arc::new(Group {
+            counts: Counts::of(ctx),
             ejection: Ejection::new(&config.ejection, ctx.clock()),
             clock: ctx.clock().clone(),
             slow_start: config.slow_start,

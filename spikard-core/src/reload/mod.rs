@@ -141,12 +141,12 @@ impl Reloader {
 
     /// Reloads whenever the file, or one that it names, has other content.
     pub async fn on_change(self: Arc<Self>) {
-        watch(|| self.files(), || self.reload_aside()).await;
+        watch(|| self.files(), || async { self.reload_aside().await.map(drop) }).await;
     }
 
     /// Reloads on a thread that may wait, and writes to the log what has changed. An error is what to
     /// write there instead.
-    async fn reload_aside(self: &Arc<Self>) -> Result<(), String> {
+    pub(crate) async fn reload_aside(self: &Arc<Self>) -> Result<Changes, String> {
         let reloader = Arc::clone(self);
         let outcome = tokio::task::spawn_blocking(move || reloader.reload()).await;
         let changes = outcome.map_err(|error| error.to_string())?.map_err(|report| report.to_string())?;
@@ -154,7 +154,7 @@ impl Reloader {
         for setting in &changes.restart {
             tracing::warn!("{setting}: this needs a restart, and is not in force");
         }
-        Ok(())
+        Ok(changes)
     }
 
     fn next(&self, in_force: &Edition) -> Result<Edition, Report> {

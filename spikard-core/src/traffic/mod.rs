@@ -10,4 +10,4 @@ mod requests;
 
 pub use connections::Connections;
 pub(crate) use connections::OpenConnection;
-pub(crate) use requests::Requests;
+pub(crate) use requests::{Requests, seconds};

@@ -25,6 +25,11 @@ use super::refusals::Refusals;
 /// The upper ends of the buckets of durations, in seconds.
 const BUCKETS: [f64; 15] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+/// A histogram of durations.
+pub(crate) fn seconds() -> Histogram {
+    Histogram::new(BUCKETS)
+}
+
 /// The methods that have a label of their own; every other one is `other`, so that no client can make
 /// up labels.
 const METHODS: [Method; 8] =
@@ -58,7 +63,7 @@ struct OfRoute {
 impl Requests {
     /// Counters in `metrics`.
     pub(crate) fn of(metrics: &Metrics) -> Self {
-        let durations = || Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
+        let durations = || Family::new_with_constructor(seconds as fn() -> Histogram);
         Self {
             ended: metrics.metric("requests", "Requests that were answered, or whose client went away", Family::default),
             durations: metrics.metric(

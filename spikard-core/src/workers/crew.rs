@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::pauses::Pauses;
 use super::process::{Event, Id, Process};
 use super::supervisor::Plan;
+use crate::admin::Crowd;
 
 /// Something for the crew to see to.
 pub(super) enum Task {
@@ -53,6 +54,8 @@ struct Follower {
 
 pub(super) struct Crew {
     plan: Plan,
+    /// The workers that serve, for those who ask what they do.
+    crowd: Crowd,
     tasks: UnboundedSender<Task>,
     places: Vec<Place>,
     follower: Option<Follower>,
@@ -66,10 +69,11 @@ pub(super) struct Crew {
 }
 
 impl Crew {
-    pub(super) fn new(plan: Plan, tasks: UnboundedSender<Task>) -> Self {
+    pub(super) fn new(plan: Plan, crowd: Crowd, tasks: UnboundedSender<Task>) -> Self {
         let places = (0..plan.sockets.of_each().len()).map(|_| Place::default()).collect();
         Self {
             plan,
+            crowd,
             tasks,
             places,
             follower: None,
@@ -108,6 +112,7 @@ impl Crew {
     /// is in flight.
     pub(super) fn stop(&mut self) {
         self.is_stopping = true;
+        self.crowd.stop();
         self.queue.clear();
         let sockets = Arc::clone(&self.plan.sockets);
         let tasks = self.tasks.clone();
@@ -144,6 +149,7 @@ impl Crew {
         if let Some(Follower { place, mut process, .. }) = self.follower.take_if(|follower| follower.process.id == id) {
             process.ready = Some(Instant::now());
             tracing::info!(worker = place, pid = process.pid, "a new worker is ready");
+            self.crowd.set(place, process.member.clone());
             if let Some(old) = self.places[place].worker.replace(process) {
                 old.drain();
                 self.leaving.push(old);
@@ -152,6 +158,7 @@ impl Crew {
         } else if let Some(place) = self.place_of(id) {
             if let Some(worker) = &mut self.places[place].worker {
                 worker.ready = Some(Instant::now());
+                self.crowd.set(place, worker.member.clone());
                 tracing::info!(worker = place, pid = worker.pid, "ready");
             }
             if !std::mem::replace(&mut self.has_worked, true) {
@@ -174,6 +181,7 @@ impl Crew {
             self.has_failed(&follower, status);
         } else if let Some(place) = self.place_of(id) {
             let Some(worker) = self.places[place].worker.take() else { return Ok(()) };
+            self.crowd.set(place, None);
             if self.is_stopping {
                 return Ok(());
             }

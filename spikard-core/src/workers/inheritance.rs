@@ -34,6 +34,9 @@ struct Inheritance {
     listeners: Vec<Vec<RawFd>>,
     /// The memory of [`SharedCounters`].
     counters: RawFd,
+    /// Where the supervisor asks what the worker says of itself.
+    #[serde(default)]
+    admin: Option<RawFd>,
     max_requests: Option<u64>,
     patience: Duration,
 }
@@ -48,6 +51,8 @@ pub(super) struct Estate<'a> {
     pub(super) listeners: &'a [Vec<TcpListener>],
     /// Where all workers count for rate limits.
     pub(super) counters: &'a SharedCounters,
+    /// The worker's end of the socket pair for questions, if the supervisor asks any.
+    pub(super) admin: Option<&'a UnixStream>,
     /// After how many requests it asks for a successor.
     pub(super) max_requests: Option<u64>,
     /// How long it may take to end when the supervisor is gone.
@@ -74,6 +79,7 @@ impl Estate<'_> {
             control,
             listeners: listeners.collect::<io::Result<_>>()?,
             counters: hand_on(self.counters)?,
+            admin: self.admin.map(|admin| hand_on(admin)).transpose()?,
             max_requests: self.max_requests,
             patience: self.patience,
         };
@@ -91,7 +97,7 @@ pub fn inherited() -> io::Result<Option<Worker>> {
     if IS_TAKEN.swap(true, Ordering::Relaxed) {
         return Err(io::Error::other("the descriptors of this worker were taken before, expected them to be taken once"));
     }
-    let Inheritance { number, control, listeners, counters, max_requests, patience, .. } = inheritance;
+    let Inheritance { number, control, listeners, counters, admin, max_requests, patience, .. } = inheritance;
     let control = UnixStream::from(adopt(control)?);
     let mut own = Vec::new();
     let mut others = Vec::new();
@@ -102,7 +108,9 @@ pub fn inherited() -> io::Result<Option<Worker>> {
         }
     }
     let counters = SharedCounters::open(adopt(counters)?);
-    Ok(Some(Worker { number, control: control.into(), listeners: Listeners { own, others }, counters, max_requests, patience }))
+    let admin = admin.map(adopt).transpose()?.map(UnixStream::from);
+    let listeners = Listeners { own, others };
+    Ok(Some(Worker { number, control: control.into(), listeners, counters, admin, max_requests, patience }))
 }
 
 /// The inheritance, if it is this process that it is meant for.
@@ -136,7 +144,16 @@ mod tests {
         let text = |supervisor| {
             let patience = Duration::from_secs(1);
             let listeners = vec![vec![8]];
-            let given = Inheritance { supervisor, number: 0, control: 7, listeners, counters: 9, max_requests: None, patience };
+            let given = Inheritance {
+                supervisor,
+                number: 0,
+                control: 7,
+                listeners,
+                counters: 9,
+                admin: None,
+                max_requests: None,
+                patience,
+            };
             serde_json::to_string(&given).unwrap()
         };
         assert!(of_this_process(Some(&text(parent))).is_some());

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,6 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::inheritance::Estate;
 use super::supervisor::Plan;
 use super::words;
+use crate::admin::Member;
 
 /// How often the memory of a worker is looked at.
 const WEIGHING: Duration = Duration::from_secs(1);
@@ -42,6 +44,8 @@ pub(super) struct Process {
     pub(super) pid: u32,
     /// Since when it takes connections.
     pub(super) ready: Option<Instant>,
+    /// What it says of itself, if anybody asks.
+    pub(super) member: Option<Arc<Member>>,
     orders: UnboundedSender<Order>,
 }
 
@@ -57,9 +61,13 @@ impl Process {
         let (control, theirs) = std::os::unix::net::UnixStream::pair()?;
         control.set_nonblocking(true)?;
         let control = UnixStream::from_std(control)?;
+        let (asked, answering) =
+            if plan.admin { std::os::unix::net::UnixStream::pair().map(|(a, b)| (Some(a), Some(b)))? } else { (None, None) };
+        let member = asked.map(member).transpose()?;
         let Plan { sockets, counters, max_requests, patience, .. } = plan;
         let (max_requests, patience) = (*max_requests, *patience);
-        let estate = Estate { number, control: &theirs, listeners: sockets.of_each(), counters, max_requests, patience };
+        let (listeners, admin) = (sockets.of_each(), answering.as_ref());
+        let estate = Estate { number, control: &theirs, listeners, counters, admin, max_requests, patience };
         let ((variable, value), descriptors) = estate.bequeath()?;
         let mut command = Command::new(&plan.program);
         // In a process group of its own, so that Ctrl-C reaches the supervisor alone.
@@ -70,7 +78,7 @@ impl Process {
         let (orders, taken) = unbounded_channel();
         let watched = Watched { child, control: Some(control), max_rss: plan.max_rss, patience: plan.patience };
         tokio::spawn(watched.run(taken, report));
-        Ok(Self { id, pid, ready: None, orders })
+        Ok(Self { id, pid, ready: None, member, orders })
     }
 
     /// Lets it finish what is in flight; it is killed if it takes too long.
@@ -83,6 +91,11 @@ impl Process {
     pub(super) fn end(&self) {
         let _ = self.orders.send(Order::End);
     }
+}
+
+fn member(stream: std::os::unix::net::UnixStream) -> io::Result<Arc<Member>> {
+    stream.set_nonblocking(true)?;
+    Ok(Member::new(UnixStream::from_std(stream)?))
 }
 
 /// The process in the hands of its task.

@@ -14,8 +14,10 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::crew::Crew;
 use super::sockets::Sockets;
-use crate::config::{ServerConfig, load, process_environment};
+use crate::admin::{Admin, Crowd};
+use crate::config::{AdminConfig, ServerConfig, load, process_environment};
 use crate::reload::watch;
+use crate::serve::ServeError;
 use crate::server::BindError;
 
 /// How much longer than its `shutdown_timeout` a worker may take before it is killed.
@@ -35,6 +37,7 @@ pub struct Supervisor {
     max_requests: Option<u64>,
     max_rss: Option<u64>,
     watch: Option<PathBuf>,
+    admin: Option<AdminConfig>,
 }
 
 /// Why a supervisor did not serve.
@@ -49,6 +52,9 @@ pub enum SupervisorError {
     /// The first worker ended before it took a connection. What was wrong, it said itself.
     #[error("no worker comes up: the first one has ended with {0}")]
     NoWorker(ExitStatus),
+    /// The admin listener cannot be had.
+    #[error(transparent)]
+    Admin(#[from] ServeError),
     /// The system refuses what every supervisor needs.
     #[error("cannot supervise workers: {0}")]
     System(#[from] io::Error),
@@ -63,6 +69,8 @@ pub(super) struct Plan {
     pub(super) counters: SharedCounters,
     pub(super) max_requests: Option<u64>,
     pub(super) max_rss: Option<u64>,
+    /// Whether workers are asked what they say of themselves.
+    pub(super) admin: bool,
     /// How long a worker may take to end.
     pub(super) patience: Duration,
 }
@@ -81,6 +89,7 @@ impl Supervisor {
             max_requests: None,
             max_rss: None,
             watch: None,
+            admin: None,
         }
     }
 
@@ -116,6 +125,12 @@ impl Supervisor {
         Self { max_requests: Some(requests), ..self }
     }
 
+    /// Where to tell operators of all workers, if those [answer](super::Worker::take_admin).
+    #[must_use]
+    pub fn admin(self, admin: AdminConfig) -> Self {
+        Self { admin: Some(admin), ..self }
+    }
+
     /// With how much resident memory, in bytes, a worker gets a successor. On Linux only.
     #[must_use]
     pub fn max_rss(self, bytes: u64) -> Self {
@@ -146,6 +161,11 @@ impl Supervisor {
         }
         let mut signals = Signals::new()?;
         let sockets = Sockets::listen(&self.host, self.port, self.redirect, self.workers).await?;
+        let crowd = Crowd::default();
+        let admin = match &self.admin {
+            Some(admin) => Some(Admin::of_workers(admin, crowd.clone()).await?),
+            None => None,
+        };
         listening(sockets.addresses());
         let (program, arguments) = match self.command {
             Some(command) => command,
@@ -155,17 +175,23 @@ impl Supervisor {
         let patience = shutdown_timeout.min(LONGEST).saturating_add(MARGIN);
         let sockets = Arc::new(sockets);
         let counters = SharedCounters::create()?;
-        let plan = Plan { program, arguments, sockets, counters, max_requests, max_rss, patience };
-        oversee(plan, &mut signals, watch).await
+        let plan = Plan { program, arguments, sockets, counters, max_requests, max_rss, admin: admin.is_some(), patience };
+        let admin = admin.map(Admin::serve);
+        let outcome = oversee(plan, crowd, &mut signals, watch).await;
+        if let Some(admin) = admin {
+            admin.end().await;
+        }
+        outcome
     }
 }
 
 /// Sees to the workers until the last one has ended.
-async fn oversee(plan: Plan, signals: &mut Signals, watched: Option<PathBuf>) -> Result<(), SupervisorError> {
+async fn oversee(plan: Plan, crowd: Crowd, signals: &mut Signals, watched: Option<PathBuf>) -> Result<(), SupervisorError> {
     let (tasks, mut todo) = unbounded_channel();
-    let mut crew = Crew::new(plan, tasks);
-    crew.begin()?;
     let (rolls, mut wanted) = unbounded_channel();
+    crowd.rolls_by(rolls.clone());
+    let mut crew = Crew::new(plan, crowd, tasks);
+    crew.begin()?;
     if let Some(configuration) = watched {
         tokio::spawn(watch_configuration(configuration, rolls));
     }

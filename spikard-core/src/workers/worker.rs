@@ -19,6 +19,7 @@ pub struct Worker {
     pub(super) control: Arc<UnixStream>,
     pub(super) listeners: Listeners,
     pub(super) counters: io::Result<SharedCounters>,
+    pub(super) admin: Option<UnixStream>,
     pub(super) max_requests: Option<u64>,
     pub(super) patience: Duration,
 }
@@ -33,6 +34,12 @@ impl Worker {
     /// They are there once.
     pub fn take_listeners(&mut self) -> Listeners {
         std::mem::take(&mut self.listeners)
+    }
+
+    /// Where the supervisor asks what this worker says of itself, for
+    /// [`Admin::answer_supervisor`](crate::admin::Admin::answer_supervisor); none if it does not. It is there once.
+    pub fn take_admin(&mut self) -> Option<UnixStream> {
+        self.admin.take()
     }
 
     /// What policies are built with: their rate limits count together with those of the other

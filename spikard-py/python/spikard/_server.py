@@ -159,7 +159,7 @@ async def serve(
 ) -> None:
     """Serves on the running loop, beside whatever else runs there."""
     settings = config if config is not None else app.config
-    configured_host, configured_port, workers, patience, scheme, redirect = _spikard.launch_settings(settings)
+    configured_host, configured_port, workers, patience, _, scheme, redirect = _spikard.launch_settings(settings)
     if workers > 1:
         raise ValueError(f"workers is {workers}, expected 1: serve() serves in the process that calls it")
     server = _build(app, settings, asyncio.get_running_loop(), None)
@@ -183,10 +183,8 @@ def run(
     settings = config if config is not None else app.config
     if loop not in ("auto", "asyncio", "uvloop"):
         raise ValueError(f"loop is {loop!r}, expected 'auto', 'asyncio' or 'uvloop'")
-    configured_host, configured_port, configured_workers, patience, scheme, redirect = _spikard.launch_settings(
-        settings
-    )
-    banner = (scheme, redirect)
+    launched = _spikard.launch_settings(settings)
+    configured_host, configured_port, configured_workers, patience, admin, scheme, redirect = launched
     count = configured_workers if workers is None else workers
     if not isinstance(count, int) or count < 1:
         raise ValueError(f"workers is {count!r}, expected a whole number, at least 1")
@@ -200,13 +198,15 @@ def run(
             return
     host, port = _address(host, port, configured_host, configured_port)
     if (count > 1 or max_requests or max_rss) and not _spikard.is_worker():
-        announce = _announcing(*banner)
-        _spikard.supervise(_command(), count, host, port, banner[1], patience, max_requests, max_rss, None, announce)
+        announce = _announcing(scheme, redirect)
+        _spikard.supervise(
+            _command(), count, host, port, redirect, patience, max_requests, max_rss, None, admin, announce
+        )
         return
 
     async def main(event_loop: asyncio.AbstractEventLoop, turns: _spikard.Turns | None) -> None:
         server = _build(app, settings, event_loop, turns)
-        await Serving(server, [app], patience, _announcing(*banner)).run(host, port)
+        await Serving(server, [app], patience, _announcing(scheme, redirect)).run(host, port)
 
     _run_on(loop, main)
 
@@ -218,6 +218,7 @@ def run_file(
     port: int,
     workers: int,
     shutdown_timeout: float,
+    admin: tuple[str, int, str | None] | None,
     scheme: str,
     redirect: int | None,
     banner: str,
@@ -232,7 +233,7 @@ def run_file(
         if workers > 1 or watch:
             watched = file if watch else None
             _spikard.supervise(
-                _command(), workers, host, port, redirect, shutdown_timeout, None, None, watched, announce
+                _command(), workers, host, port, redirect, shutdown_timeout, None, None, watched, admin, announce
             )
             return
 

@@ -197,8 +197,10 @@ def panic_at(name: str, before: int) -> None:
     """Lets the one panic who passes that point of the bridge after `before` others. Dev builds only."""
 
 def is_worker() -> bool: ...
-def launch_settings(config: ServerConfig) -> tuple[str, int, int, float, str, int | None]:
-    """Host, port, number of workers, seconds for requests in flight at the end, scheme, port that is redirected."""
+def launch_settings(
+    config: ServerConfig,
+) -> tuple[str, int, int, float, tuple[str, int, str | None] | None, str, int | None]:
+    """Host, port, number of workers, seconds for requests in flight at the end, admin listener, scheme, redirected port."""
 
 def supervise(
     command: list[str],
@@ -210,6 +212,7 @@ def supervise(
     max_requests: int | None,
     max_rss: int | None,
     watch: str | None,
+    admin: tuple[str, int, str | None] | None,
     listening: Callable[[list[tuple[str, int]]], None],
 ) -> None: ...
 

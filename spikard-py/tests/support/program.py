@@ -17,7 +17,7 @@ from types import TracebackType
 PATIENCE = 20.0
 """How long a test waits for what must come, in seconds. No test measures time by it."""
 
-_LISTENING = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[0-9.]+):(\d+)")
+_LISTENING = re.compile(r"(?<!admin listener on )(https?)://(\[[0-9a-f:.]+\]|[0-9.]+):(\d+)")
 _SETTINGS = ("SPIKARD_HOST", "SPIKARD_PORT", "RUST_LOG")
 
 
@@ -74,6 +74,13 @@ class Program:
         if found is None:
             raise NotStarted(f"the program does not listen; exit code {self.process.poll()}; it says:\n{self.log}")
         return found
+
+    @property
+    def admin(self) -> str:
+        """The URL of the admin listener."""
+        line = self.logged(lambda line: "admin listener on" in line)
+        assert line is not None, self.log
+        return line.rpartition("admin listener on ")[2].strip()
 
     @property
     def log(self) -> str:

@@ -1,6 +1,6 @@
 //! A server of several processes, with a service that can crash, hang and grow.
 //!
-//! `workers-under-test WORKERS [port=PORT] [max_requests=N] [max_rss=BYTES] [burst=N] [broken=FILE]`:
+//! `workers-under-test WORKERS [port=PORT] [max_requests=N] [max_rss=BYTES] [burst=N] [broken=FILE] [admin=PORT]`:
 //! where the file exists, workers end before they are ready.
 
 use std::path::Path;
@@ -8,9 +8,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use spikard_core::admin::{Admin, Shown};
 use spikard_core::server::{Live, Server, Settings, Signals};
 use spikard_core::workers::{Supervisor, Worker, inherited};
-use spikard_core::{Body, Gateway, RateLimitConfig, RateLimitKey, Request, Response, RouteConfig, ServerConfig};
+use spikard_core::{
+    AdminConfig, Body, Gateway, RateLimitConfig, RateLimitKey, Request, Response, RouteConfig, ServerConfig, Service,
+};
 use spikard_tests::running::Leaf;
 
 fn main() -> ExitCode {
@@ -27,6 +30,9 @@ fn main() -> ExitCode {
             let mut supervisor = Supervisor::new(workers).listen_on("127.0.0.1", port);
             if let Some(most) = number("max_requests") {
                 supervisor = supervisor.max_requests(most.into());
+            }
+            if let Some(port) = number("admin").and_then(|port| port.try_into().ok()) {
+                supervisor = supervisor.admin(AdminConfig { port, ..AdminConfig::default() });
             }
             if let Some(most) = number("max_rss") {
                 supervisor = supervisor.max_rss(most.into());
@@ -47,21 +53,25 @@ fn main() -> ExitCode {
 
 fn serve(mut worker: Worker, burst: Option<u32>) -> Result<(), Box<dyn std::error::Error>> {
     let limit = RateLimitConfig { key: Some(RateLimitKey::Global), ..RateLimitConfig::new(0.001, burst.unwrap_or(1)) };
-    let config = ServerConfig { rate_limit: burst.map(|_| limit.into()), ..ServerConfig::default() };
+    let admin = Some(AdminConfig::default());
+    let config = ServerConfig { rate_limit: burst.map(|_| limit.into()), admin, ..ServerConfig::default() };
     let leaf = |path: &str| spikard_core::gateway::Leaf {
         route: RouteConfig { path: path.into(), ..RouteConfig::default() },
         name: path.into(),
         service: Arc::new(Leaf(answer)),
         description: None,
     };
-    let gateway = Gateway::build_in(&config, &worker.context(""), vec![leaf("/"), leaf("/{*rest}")])?;
-    let service = worker.counted(Arc::new(gateway));
+    let gateway = Arc::new(Gateway::build_in(&config, &worker.context(""), vec![leaf("/"), leaf("/{*rest}")])?);
+    let service = worker.counted(Arc::clone(&gateway) as Arc<dyn Service>);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let signals = Signals::of_process()?;
         worker.obey(signals.stop())?;
         let settings = Settings { shutdown_timeout: Duration::from_secs(10), ..Settings::default() };
         let server = Server::from_listeners(worker.take_listeners(), settings)?;
+        if let Some(stream) = worker.take_admin() {
+            Admin::answer_supervisor(stream, Shown::of_config(gateway, config), server.drain())?;
+        }
         worker.ready();
         server.run(Live::new(service), signals).await;
         Ok(())

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -24,6 +25,8 @@ use crate::proxy::guard::Place;
 pub(in crate::proxy) struct Lease {
     target: Arc<Target>,
     admission: Admission,
+    /// Since when, if that is measured.
+    begun: Option<Instant>,
     /// The request's place among those that the upstream works on. The last to go.
     place: Option<Place>,
 }
@@ -79,11 +82,15 @@ impl Lease {
 
     fn new(target: &Arc<Target>, admission: Admission) -> Self {
         target.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self { target: Arc::clone(target), admission, place: None }
+        let begun = target.tally.as_ref().map(|_| Instant::now());
+        Self { target: Arc::clone(target), admission, begun, place: None }
     }
 
     /// Says what came of the request.
     pub(in crate::proxy) fn report(&self, outcome: Outcome) {
+        if let (Some(tally), Some(begun)) = (&self.target.tally, self.begun) {
+            tally.count(outcome, begun);
+        }
         self.target.learn(outcome, self.admission);
     }
 

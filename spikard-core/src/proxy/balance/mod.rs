@@ -4,6 +4,7 @@
 //! The rest of the proxy asks a [`Balancer`] for a [`Lease`], uses its target, and tells it the
 //! outcome. Nothing here opens connections for requests.
 
+mod counts;
 mod ejection;
 mod hash;
 mod health;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use spikard_middleware::Request;
 
+pub(super) use self::counts::Counts;
 pub(super) use self::ejection::Ejection;
 use self::hash::mix;
 pub(super) use self::lease::{Lease, Outcome};

@@ -15,6 +15,9 @@ impl Set {
     pub(super) fn new(targets: Vec<Arc<Target>>) -> Self {
         if let Some(first) = targets.first() {
             first.group.ejection.among(targets.len());
+            if let Some(counts) = &first.group.counts {
+                counts.show(&targets);
+            }
         }
         let weights: Vec<u32> = targets.iter().map(|target| target.weight).collect();
         Self { order: spread(&weights).into(), targets: targets.into() }

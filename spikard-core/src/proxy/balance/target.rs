@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use spikard_middleware::{Clock, Task};
 
+use super::counts::{Counts, Tally};
 use super::ejection::{Presence, Record};
 use super::hash::hash;
 use super::health::{Change, Health};
@@ -21,6 +22,7 @@ use crate::proxy::target::Address;
 
 /// What the targets of one upstream have in common.
 pub(in crate::proxy) struct Group {
+    pub(in crate::proxy) counts: Option<Counts>,
     pub(in crate::proxy) ejection: Ejection,
     pub(in crate::proxy) clock: Clock,
     pub(in crate::proxy) slow_start: Duration,
@@ -46,11 +48,14 @@ pub(in crate::proxy) struct Target {
     warmth: Warmth,
     /// What checks it, if anything does.
     watch: OnceLock<Task>,
+    /// None if nobody reads it.
+    pub(super) tally: Option<Tally>,
 }
 
 impl Target {
     pub(in crate::proxy) fn new(address: Address, weight: u32, group: &Arc<Group>) -> Arc<Self> {
         Arc::new(Self {
+            tally: group.counts.as_ref().map(|counts| counts.tally(&address.to_string())),
             weight,
             point: hash(address.to_string().as_bytes()),
             address,
