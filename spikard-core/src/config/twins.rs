@@ -146,6 +146,7 @@ fn examples(format: &str) -> Vec<Value> {
         "spikard-cidr" => vec![json!("10.0.0.0/8"), json!("fd00::/8")],
         "spikard-secret" => vec![json!(MASK)],
         "spikard-rate-limit-key" => vec![json!("address"), json!("header:X-Tenant"), json!("jwt:sub")],
+        "spikard-moment" => vec![json!("2099-01-31"), json!("2099-01-31T12:34:56Z")],
         "spikard-hash-by" => vec![json!("address"), json!("header:x-tenant"), json!("cookie:Id")],
         "spikard-header-name" => vec![json!("X-User"), json!("x-other")],
         _ => Vec::new(),
