@@ -106,7 +106,7 @@ impl Caching {
             // It may be given once more, to who asked.
             Err(Unstored { why, lasting }) => {
                 if lasting {
-                    self.shared.store.set_unstorable(&errand.url, errand.stamp);
+                    self.shared.store.set_unstorable(&errand.url, errand.stamp, request);
                 }
                 let mut response = Response::default();
                 *response.status_mut() = stored.head.status;
@@ -141,7 +141,7 @@ impl Caching {
             Err(Unstored { why, lasting }) => {
                 // What fails now may be stored when it works again.
                 if lasting && !parts.status.is_server_error() {
-                    self.shared.store.set_unstorable(&errand.url, errand.stamp);
+                    self.shared.store.set_unstorable(&errand.url, errand.stamp, request);
                 }
                 return Landed::Own(Response::from_parts(parts, body), why);
             }

@@ -86,11 +86,20 @@ impl Store {
         self.map.run_pending_tasks();
     }
 
-    /// Notes that answers of the URL cannot be stored.
-    pub(super) fn set_unstorable(&self, url: &Arc<str>, stamp: Stamp) {
-        self.map
-            .entry(Arc::clone(url))
-            .and_compute_with(|_| if self.stamps.of(url) == stamp { Op::Put(Known::Unstorable) } else { Op::Nop });
+    /// Notes that the answer to this request for the URL cannot be stored. What is stored for other request
+    /// headers stays.
+    pub(super) fn set_unstorable(&self, url: &Arc<str>, stamp: Stamp, request: &HeaderMap) {
+        self.map.entry(Arc::clone(url)).and_compute_with(|entry| {
+            if self.stamps.of(url) != stamp {
+                return Op::Nop;
+            }
+            let mut others = match entry.map(moka::Entry::into_value) {
+                Some(Known::Answers(answers)) => answers.to_vec(),
+                _ => Vec::new(),
+            };
+            others.retain(|stored| !stored.head.selecting.matches(request));
+            Op::Put(if others.is_empty() { Known::Unstorable } else { Known::Answers(others.into()) })
+        });
     }
 
     /// Forgets the answers of a URL, also those that are being fetched. Whether there were any.

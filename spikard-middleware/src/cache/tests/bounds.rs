@@ -25,6 +25,18 @@ async fn what_is_for_one_client_is_fetched_by_each() {
 }
 
 #[tokio::test]
+async fn what_is_stored_for_others_outlives_an_answer_for_one() {
+    let bench = Bench::new(CacheConfig::default());
+    bench.origin.says(200, &[MINUTE, ("vary", "accept-language")], "for all");
+    bench.get("/", &[]).await;
+    bench.origin.says(200, &[("cache-control", "private"), ("vary", "accept-language")], "mine");
+    assert_eq!(bench.get("/", &[("accept-language", "de")]).await.2, "mine");
+    assert_eq!(bench.get("/", &[]).await, seen(200, "hit; ttl=60", "for all"));
+    assert_eq!(bench.get("/", &[("cache-control", "no-cache")]).await.2, "mine");
+    assert_eq!(bench.get("/", &[]).await.2, "mine");
+}
+
+#[tokio::test]
 async fn a_body_over_the_bound_passes_through() {
     let bench = Bench::new(CacheConfig { max_entry_size: 4.into(), ..CacheConfig::default() });
     bench.origin.says(200, &[MINUTE], "four");
