@@ -174,7 +174,7 @@ pub(super) fn directory_name(directory: &Path) -> String {
     format!("static_files {}", directory.display())
 }
 
-/// How several servers share requests, for `explain`.
+/// How servers share requests and what keeps requests from them, for `explain`.
 fn shared(config: &UpstreamConfig) -> String {
     let by = config.hash_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let balance = match config.targets.len() {
@@ -182,7 +182,10 @@ fn shared(config: &UpstreamConfig) -> String {
         targets => format!(", {}{by} of {targets} targets", config.balance),
     };
     let checked = config.health.as_ref().map(|health| format!(", checked at {}", health.path)).unwrap_or_default();
-    balance + &checked
+    let limited = config.max_connections.map(|most| format!(", at most {most} at once")).unwrap_or_default();
+    let retried = config.retries.as_ref().map(|retries| format!(", sent up to {} more times", retries.attempts));
+    let broken = if config.circuit_breaker.is_some() { ", circuit breaker" } else { "" };
+    balance + &checked + &limited + &retried.unwrap_or_default() + broken
 }
 
 /// What of a route is held to a document, for `explain`.
