@@ -60,9 +60,11 @@ struct Fetcher {
     outcomes: Outcomes,
 }
 
-/// A set, and until when it may be used, in nanoseconds of the clock.
+/// A set, when there should be a newer one, and until when it may be used, in nanoseconds of the
+/// clock.
 struct Held {
     keys: Arc<KeySet>,
+    due: u64,
     until: u64,
 }
 
@@ -126,11 +128,16 @@ impl KeySource {
         Ok(())
     }
 
-    /// The keys that are at hand, if they are not too old.
+    /// The keys that are at hand, if they are not too old. Where nobody fetches newer ones, in a
+    /// layer without a server, this has them fetched.
     pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
         let held = self.fetcher.held.load();
         let now = self.fetcher.clock.monotonic();
-        held.as_ref().filter(|held| now < held.until).map(|held| Arc::clone(&held.keys))
+        let held = held.as_ref().filter(|held| now < held.until)?;
+        if now >= held.due {
+            self.renewal();
+        }
+        Some(Arc::clone(&held.keys))
     }
 
     /// Whether [`renewed`](Self::renewed) would do anything.
@@ -139,23 +146,23 @@ impl KeySource {
         asked.is_running() || self.fetcher.clock.monotonic() >= asked.again
     }
 
-    /// Waits for newer keys: for the fetch that is going on, or for one that begins now, unless
-    /// one was asked for a short time ago.
+    /// Waits for newer keys, if there may be any.
     pub(super) async fn renewed(&self) {
-        let Ok(runtime) = Handle::try_current() else { return };
-        let running = {
-            let mut asked = lock(&self.fetcher.asked);
-            let now = self.fetcher.clock.monotonic();
-            if asked.is_running() || now < asked.again {
-                asked.running.clone().filter(|_| asked.is_running())
-            } else {
-                asked.again = now.saturating_add(nanos(self.fetcher.config.unknown_key_interval));
-                Some(self.fetcher.begin(&mut asked, &runtime))
-            }
-        };
-        if let Some(running) = running {
+        if let Some(running) = self.renewal() {
             ended(running).await;
         }
+    }
+
+    /// The fetch that is going on, or one that begins now, unless one was asked for a short time ago.
+    fn renewal(&self) -> Option<Fetch> {
+        let runtime = Handle::try_current().ok()?;
+        let mut asked = lock(&self.fetcher.asked);
+        let now = self.fetcher.clock.monotonic();
+        if asked.is_running() || now < asked.again {
+            return asked.running.clone().filter(|_| asked.is_running());
+        }
+        asked.again = now.saturating_add(nanos(self.fetcher.config.unknown_key_interval));
+        Some(self.fetcher.begin(&mut asked, &runtime))
     }
 }
 
@@ -294,12 +301,15 @@ impl Fetcher {
     }
 
     fn hold(&self, keys: KeySet) {
-        let until = match self.place {
+        let after = |time: Duration| self.clock.monotonic().saturating_add(nanos(time));
+        let (due, until) = match self.place {
             // What is on this machine is not stale because it did not change.
-            Place::File(_) => u64::MAX,
-            Place::Url(..) | Place::Issuer(..) => self.clock.monotonic().saturating_add(nanos(self.config.max_age)),
+            Place::File(_) => (u64::MAX, u64::MAX),
+            Place::Url(..) | Place::Issuer(..) => {
+                (after(self.config.refresh_interval.saturating_mul(2)), after(self.config.max_age))
+            }
         };
-        self.held.store(Some(Arc::new(Held { keys: Arc::new(keys), until })));
+        self.held.store(Some(Arc::new(Held { keys: Arc::new(keys), due, until })));
     }
 }
 

@@ -143,6 +143,23 @@ async fn keys_are_used_while_the_provider_is_down_and_not_for_ever() {
 }
 
 #[tokio::test]
+async fn without_a_server_requests_have_keys_fetched_that_are_due_and_do_not_wait() {
+    let (pair, provider) = (Pair::p256(), Provider::default());
+    provider.publishes("/keys", json!({ "keys": [pair.jwk("a")] }));
+    let (base, asked) = provider.start().await;
+    let policy = Policy::by_url(&base);
+    let good = token(&pair, "ES256", "a", json!({}));
+    assert_eq!(policy.says(&good).await, "passes");
+    provider.publishes("/keys", json!({ "keys": [Pair::p256().jwk("b")] }));
+    policy.clock.advance(Duration::from_mins(10));
+    assert!(policy.tokens.verify_at_once(&good).is_some_and(|verified| verified.is_ok()));
+    while policy.says(&good).await == "passes" {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
 async fn answers_that_are_no_keys_change_nothing() {
     let (pair, provider) = (Pair::p256(), Provider::default());
     let (base, _) = provider.start().await;
