@@ -4,6 +4,7 @@
 //! in constant time: how long an answer takes tells nothing about any key, however many there are.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -36,9 +37,14 @@ impl Digests {
         wrong: impl Fn(String) -> BuildError,
     ) -> Result<(), BuildError> {
         let digest = Digest::of_setting(key).map_err(&wrong)?;
-        match self.0.insert(digest, Arc::clone(consumer)) {
-            Some(other) => Err(wrong(format!("the key is that of `{}` too, expected one of its own", other.name))),
-            None => Ok(()),
+        match self.0.entry(digest) {
+            Entry::Occupied(other) => {
+                Err(wrong(format!("the key is that of `{}` too, expected one of its own", other.get().name)))
+            }
+            Entry::Vacant(free) => {
+                free.insert(Arc::clone(consumer));
+                Ok(())
+            }
         }
     }
 
