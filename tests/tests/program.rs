@@ -182,7 +182,7 @@ fn no_command_shows_a_secret() {
 #[test]
 fn what_print_writes_is_a_configuration_that_prints_the_same() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config-examples/policies");
-    let secrets = ["jwt_auth", "api_key_auth", "require"];
+    let secrets = ["jwt_auth", "api_key_auth", "api_key_auth_consumers", "require"];
     let mut printed = 0;
     for entry in std::fs::read_dir(examples).unwrap().flatten() {
         let path = entry.path();

@@ -127,7 +127,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use spikard_middleware::{Answer, BuildContext, BuildError, Request, Response, Service};
+    use spikard_middleware::{Answer, BuildContext, BuildError, RateLimitConfig, Request, Response, Service};
 
     use super::super::tree::Entry;
     use crate::config::{Format, RouteConfig, ServerConfig, load_text};
@@ -204,7 +204,7 @@ mod tests {
     async fn the_routes_of_an_application_stand_below_the_path_that_names_it() {
         let loaded = mounted(FILE).unwrap_or_else(|report| panic!("{report}"));
         let limit = |number: usize| serde_json::to_value(&loaded.config.routes[number].rate_limit).unwrap_or_default();
-        let expected = |burst: u32| serde_json::json!({ "per_second": 2.0, "burst": burst, "max_keys": 1 << 20 });
+        let expected = |burst: u32| serde_json::to_value(RateLimitConfig::new(2.0, burst)).unwrap();
         assert_eq!((limit(2), limit(3)), (expected(9), expected(7)));
 
         let burst =

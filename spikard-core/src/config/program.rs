@@ -61,7 +61,7 @@ mod tests {
     use std::path::Path;
 
     use serde_json::{Value as Json, json};
-    use spikard_middleware::ConfigPath;
+    use spikard_middleware::{ConfigPath, RateLimitConfig};
 
     use super::*;
     use crate::config::{Report, ServerConfig, load_tree};
@@ -112,11 +112,9 @@ mod tests {
     fn layers_lie_over_each_other_and_then_over_the_server() {
         let server = json!({ "rate_limit": { "per_second": 5, "burst": 10, "key": "global" } });
         let limit = |per_second: f64, burst: u32, key: Option<&str>| {
-            let mut limit = json!({ "per_second": per_second, "burst": burst, "max_keys": 1 << 20 });
-            if let Some(key) = key {
-                limit["key"] = key.into();
-            }
-            Ok(json!({ "rate_limit": limit }))
+            let key = key.and_then(|key| key.parse().ok());
+            let limit = RateLimitConfig { key, ..RateLimitConfig::new(per_second, burst) };
+            Ok(json!({ "rate_limit": serde_json::to_value(limit).unwrap() }))
         };
         let of = |layers: &[Json]| route(&server, layers);
         let burst = |burst: u32| json!({ "rate_limit": { "burst": burst } });
