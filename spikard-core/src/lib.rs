@@ -64,6 +64,7 @@ pub mod reload;
 pub mod routes;
 mod serve;
 pub mod server;
+mod service_manager;
 pub mod suite;
 pub mod testing;
 pub mod tls;

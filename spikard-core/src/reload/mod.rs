@@ -40,6 +40,7 @@ use crate::config::{Files, Format, Report, ServerConfig};
 use crate::gateway::Gateway;
 use crate::python::NoPython;
 use crate::server::{Live, Served};
+use crate::service_manager;
 
 pub use changes::{Changes, Kind, RouteChange, Setting, UpstreamChange};
 pub use edition::Edition;
@@ -148,7 +149,9 @@ impl Reloader {
     /// write there instead.
     pub(crate) async fn reload_aside(self: &Arc<Self>) -> Result<Changes, String> {
         let reloader = Arc::clone(self);
+        service_manager::reloading();
         let outcome = tokio::task::spawn_blocking(move || reloader.reload()).await;
+        service_manager::ready();
         let changes = outcome.map_err(|error| error.to_string())?.map_err(|report| report.to_string())?;
         tracing::info!("reloaded: {}", changes.summary());
         for setting in &changes.restart {
