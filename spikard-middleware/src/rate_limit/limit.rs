@@ -60,20 +60,20 @@ impl<'a> Checked<'a> {
         let Self { config, key, quota, max_keys, name } = self;
         let max_keys = if key == RateLimitKey::Global { 1 } else { max_keys };
         let home = Home::of(ctx);
-        let table = |name: &str| {
-            let (table, alone) = home.table(name, max_keys);
+        let called = if let Some(name) = name {
+            Named::of(ctx).agree(name, &key, quota, ctx)?;
+            name.to_owned()
+        } else {
+            home.numbered(&format!("{} {key}", ctx.place())).replace(' ', ":")
+        };
+        // The next configuration counts on where it has a limit of this name, whatever it admits.
+        let table = ctx.shared(&format!("rate_limit {called} {max_keys}"), || {
+            let (table, alone) = home.table(&called, max_keys);
             if let Some(error) = alone {
                 ctx.warn("", format!("each worker counts for itself, expected room in the memory that they share: {error}"));
             }
-            Arc::new(table)
-        };
-        let (called, table) = if let Some(name) = name {
-            (name.to_owned(), Named::of(ctx).table(name, (&key, quota), || table(&format!("named {name} {key}")), ctx)?)
-        } else {
-            let called = home.numbered(&format!("{} {key}", ctx.place()));
-            let table = table(&called);
-            (called.replace(' ', ":"), table)
-        };
+            table
+        });
         let remote = Remote::of(config, &called, quota, ctx)?;
         let detail = format!("Over the limit of {} requests per second, burst {}", config.per_second, config.burst);
         let fields = Fields::new(name.unwrap_or(&key.to_string()), config.burst, quota);
@@ -81,39 +81,24 @@ impl<'a> Checked<'a> {
     }
 }
 
-/// The limits of one context that have names.
+/// The names of one configuration, and what limits of a name have in common.
 #[derive(Default)]
-struct Named(Mutex<HashMap<String, Agreed>>);
-
-/// What limits of one name have in common.
-struct Agreed {
-    key: RateLimitKey,
-    quota: Quota,
-    table: Arc<Table>,
-}
+struct Named(Mutex<HashMap<String, (RateLimitKey, Quota)>>);
 
 impl Named {
     fn of(ctx: &BuildContext) -> Arc<Self> {
         ctx.shared("rate_limit names", Self::default)
     }
 
-    /// The table of all limits of this name, which agree in what they count.
-    fn table(
-        &self,
-        name: &str,
-        (key, quota): (&RateLimitKey, Quota),
-        make: impl FnOnce() -> Arc<Table>,
-        ctx: &BuildContext,
-    ) -> Result<Arc<Table>, BuildError> {
+    /// Limits of one name count together, and so have to count the same.
+    fn agree(&self, name: &str, key: &RateLimitKey, quota: Quota, ctx: &BuildContext) -> Result<(), BuildError> {
         let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || Agreed { key: key.clone(), quota, table: make() };
-        let agreed = named.entry(name.to_owned()).or_insert_with(make);
-        if (&agreed.key, agreed.quota) == (key, quota) {
-            Ok(Arc::clone(&agreed.table))
-        } else {
-            let message = format!("name is `{name}`, as of a limit with another rate, burst or key, expected a name of its own");
-            Err(ctx.invalid("name", message))
+        let (same_key, same_quota) = named.entry(name.to_owned()).or_insert_with(|| (key.clone(), quota));
+        if (&*same_key, *same_quota) == (key, quota) {
+            return Ok(());
         }
+        let message = format!("name is `{name}`, as of a limit with another rate, burst or key, expected a name of its own");
+        Err(ctx.invalid("name", message))
     }
 }
 

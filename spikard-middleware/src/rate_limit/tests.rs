@@ -14,10 +14,13 @@ struct Server {
 }
 
 fn server(limits: impl Into<RateLimits>) -> Server {
-    let clock = Clock::manual(Duration::from_secs(1000));
-    let ctx = BuildContext::new("", clock.clone());
+    server_in(limits, &BuildContext::new("", Clock::manual(Duration::from_secs(1000))))
+}
+
+fn server_in(limits: impl Into<RateLimits>, ctx: &BuildContext) -> Server {
+    let clock = ctx.clock().clone();
     let leaf = tower::service_fn(|_: Request| async { Ok::<_, std::convert::Infallible>(Response::new(Body::empty())) });
-    let layer = build(&limits.into(), &ctx, |_| true).unwrap().unwrap();
+    let layer = build(&limits.into(), ctx, |_| true).unwrap().unwrap();
     Server { stack: layer.around(std::sync::Arc::new(crate::Tower::new(leaf))), clock }
 }
 
@@ -128,6 +131,18 @@ async fn of_several_limits_the_first_that_refuses_ends_it() {
     assert_eq!(fields(&second, "ratelimit"), [r#""address";r=1;t=1, "global";r=0;t=3"#]);
     assert_eq!(fields(&second, "ratelimit-policy").len(), 2);
     assert_eq!(server.ask(from("192.0.2.3")).await.status(), 429);
+}
+
+#[tokio::test]
+async fn the_next_configuration_counts_on_whatever_the_limit_is_by_then() {
+    let named = |burst| RateLimitConfig { name: Some("login".into()), ..limit(1.0, burst, "global") };
+    let ctx = BuildContext::new("", Clock::manual(Duration::from_secs(1000)));
+    let first = server_in(vec![limit(1.0, 4, "address"), named(5)], &ctx);
+    assert_eq!(first.passed(from("192.0.2.1")).await, 4);
+    let next = ctx.successor("");
+    let second = server_in(vec![limit(1.0, 3, "address"), named(6)], &next);
+    assert_eq!(second.passed(from("192.0.2.1")).await, 0, "the address has spent its burst");
+    assert_eq!(second.passed(from("192.0.2.2")).await, 2, "and four of six are spent of the other");
 }
 
 #[test]

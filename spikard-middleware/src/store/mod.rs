@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use redis::{ClientTlsConfig, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, TlsCertificates};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -60,10 +61,10 @@ impl Store {
     /// # Errors
     /// When the URL is none of a store, or a file cannot be used.
     pub fn of(ctx: &BuildContext, access: &Access<'_>) -> Result<Arc<Self>, BuildError> {
-        let Access { url, ca, certificate, key } = *access;
+        let url = access.url;
         let certificates = certificates(ctx, access)?;
+        let name = format!("store {} {:x?}", url.expose(), certificates.as_ref().map(fingerprint));
         let connector = Connector::new(url, certificates, ctx).map_err(|message| ctx.invalid("store", message))?;
-        let name = format!("store {} {ca:?} {certificate:?} {key:?}", url.expose());
         Ok(ctx.shared(&name, || Self::new(ctx, connector, url.to_string())))
     }
 
@@ -148,6 +149,18 @@ fn certificates(ctx: &BuildContext, access: &Access<'_>) -> Result<Option<TlsCer
     let root_cert = access.ca.map(|path| chain("store_ca", path)).transpose()?;
     let is_any = client_tls.is_some() || root_cert.is_some();
     Ok(is_any.then_some(TlsCertificates { client_tls, root_cert }))
+}
+
+/// Tells certificates apart by what is in them: a file that has changed makes another store.
+fn fingerprint(certificates: &TlsCertificates) -> Vec<u8> {
+    let client = certificates.client_tls.as_ref();
+    let own = client.map(|client| [&client.client_cert, &client.client_key]);
+    let mut digest = digest::Context::new(&digest::SHA256);
+    for part in certificates.root_cert.iter().chain(own.into_iter().flatten()) {
+        digest.update(&part.len().to_le_bytes());
+        digest.update(part);
+    }
+    digest.finish().as_ref().to_vec()
 }
 
 /// A PEM file that holds what it should.
