@@ -152,11 +152,12 @@ impl Warning {
 
 /// What a policy may use while it is built.
 ///
-/// The place and the base directory belong to one policy; everything else is shared by all
+/// The place, the route and the base directory belong to one policy; everything else is shared by all
 /// policies of one server. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct BuildContext {
     place: ConfigPath,
+    route: Option<Arc<str>>,
     directory: PathBuf,
     server: Server,
     build: Arc<Build>,
@@ -183,7 +184,7 @@ impl BuildContext {
     /// A context for policies whose relative paths start at `directory`.
     pub fn new(directory: impl Into<PathBuf>, clock: Clock) -> Self {
         let server = Server { clock, ..Server::default() };
-        Self { place: ConfigPath::root(), directory: directory.into(), server, build: Arc::default() }
+        Self { place: ConfigPath::root(), route: None, directory: directory.into(), server, build: Arc::default() }
     }
 
     /// A context for another configuration of the same server: clock, metrics and the shared
@@ -194,13 +195,31 @@ impl BuildContext {
         let held = shared.iter().filter(|(_, state)| Arc::strong_count(state) > 1);
         let held = held.map(|(name, state)| (name.clone(), Arc::clone(state))).collect();
         let build = Build { shared: Mutex::new(held), ..Build::default() };
-        Self { place: ConfigPath::root(), directory: directory.into(), server: self.server.clone(), build: Arc::new(build) }
+        Self {
+            place: ConfigPath::root(),
+            route: None,
+            directory: directory.into(),
+            server: self.server.clone(),
+            build: Arc::new(build),
+        }
     }
 
     /// The same context for settings at another place.
     #[must_use]
     pub fn at(&self, place: ConfigPath) -> Self {
         Self { place, ..self.clone() }
+    }
+
+    /// The same context for what stands before one route. `name` is what the route answers to, so
+    /// that it stays when the route moves in the file.
+    #[must_use]
+    pub fn of_route(&self, name: impl Into<Arc<str>>) -> Self {
+        Self { route: Some(name.into()), ..self.clone() }
+    }
+
+    /// The route that the policy stands before; none if it is the server's.
+    pub fn route(&self) -> Option<&str> {
+        self.route.as_deref()
     }
 
     /// Where the settings of the policy stand.

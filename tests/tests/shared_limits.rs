@@ -133,6 +133,32 @@ async fn limits_of_one_name_count_together_whatever_stands_around_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_known_by_its_route_wherever_that_stands_in_the_file() {
+    let redis = Redis::start(&[]);
+    let limited = |path: &str| {
+        let store = redis.url("redis://");
+        format!(
+            r#"
+            [[routes]]
+            path = "{path}"
+            response = {{ body = "hello" }}
+            rate_limit = {{ key = "global", per_second = 0.001, burst = 2, store = "{store}", store_timeout = 5 }}
+            "#
+        )
+    };
+    let first = Program::serving(&[limited("/"), limited("/users/{id}")].concat());
+    let second = Program::serving(&[limited("/users/{id}"), limited("/new"), limited("/")].concat());
+    for path in ["/", "/users/7"] {
+        for gateway in [&first, &second] {
+            assert_eq!(ask(gateway.address, path, "a").await.status, 200, "{path}");
+        }
+        assert_eq!(ask(first.address, path, "a").await.status, 429, "{path}");
+    }
+    let keys = redis.say("keys *users*");
+    assert_eq!(keys, "spikard:rate_limit:{/users/<id>:rate_limit:global:1:=}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_with_tls_a_password_and_client_certificates() {
     let folder = TempDir::new().unwrap();
     let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();

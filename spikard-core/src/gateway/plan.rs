@@ -135,7 +135,7 @@ impl Plan<'_> {
         let former = key.as_ref().and_then(|key| self.before?.route(key));
 
         let effective = config.effective(&self.policies);
-        let stack = keep(self.stack_of(&effective, ctx, former), &mut errors);
+        let stack = keep(self.stack_of(&effective, ctx, key.as_ref(), former), &mut errors);
         let leaf = keep(pattern.map(|path| leaf(&path, former)).transpose(), &mut errors).flatten();
         BuildError::all(errors)?;
         match (key, stack, leaf) {
@@ -156,7 +156,7 @@ impl Plan<'_> {
         };
         let keys = keep(prefix.and_then(below), &mut errors).unwrap_or_default();
         let former = keys.first().and_then(|key| self.before?.route(key));
-        let stack = keep(self.stack_of(&effective, ctx, former), &mut errors);
+        let stack = keep(self.stack_of(&effective, ctx, keys.first(), former), &mut errors);
         let leaf = keep(Directory::open(&config.files(), ctx), &mut errors);
         BuildError::all(errors)?;
         let (Some(stack), Some(leaf)) = (stack, leaf) else { return Ok(Vec::new()) };
@@ -177,8 +177,9 @@ impl Plan<'_> {
         errors: &mut Vec<BuildError>,
     ) -> Vec<Route> {
         let effective = config.effective(&self.policies);
-        let former = PathPattern::parse(&config.openapi_json_path).ok().and_then(|path| self.before?.route(&get(path)));
-        let Some(stack) = keep(self.stack_of(&effective, ctx, former), errors) else { return Vec::new() };
+        let key = PathPattern::parse(&config.openapi_json_path).ok().map(get);
+        let former = key.as_ref().and_then(|key| self.before?.route(key));
+        let Some(stack) = keep(self.stack_of(&effective, ctx, key.as_ref(), former), errors) else { return Vec::new() };
         let documents =
             [(config.openapi_json_path.clone(), DocumentFormat::Json), (config.openapi_yaml_path(), DocumentFormat::Yaml)];
         let documents = documents.into_iter().map(|(path, format)| {
@@ -199,8 +200,15 @@ impl Plan<'_> {
         })
     }
 
-    /// The stack of a route, in the place of that of `former`.
-    fn stack_of(&self, effective: &Effective, ctx: &BuildContext, former: Option<&Route>) -> Result<Stack, BuildError> {
+    /// The stack of the route `key`, in the place of that of `former`.
+    fn stack_of(
+        &self,
+        effective: &Effective,
+        ctx: &BuildContext,
+        key: Option<&RouteKey>,
+        former: Option<&Route>,
+    ) -> Result<Stack, BuildError> {
+        let ctx = &key.map_or_else(|| ctx.clone(), |key| ctx.of_route(key.to_string()));
         let inherited = Some(Inherited { stack: self.stack, keys: &effective.inherited });
         match self.before.zip(former) {
             Some((before, former)) => before.stack(&effective.policies, ctx, inherited, former.into()),

@@ -43,8 +43,8 @@ pub struct RateLimitConfig {
     pub max_keys: u32,
     /// What the limit is called in answers and in the store. Limits of one name count together, on
     /// whatever routes and gateways they stand, and have the same rate, burst and key. Without a
-    /// name a limit counts alone, and is called by its place in the configuration: the same limit
-    /// of several gateways with one configuration.
+    /// name a limit counts alone, and the store knows it by the methods, host and path of its route,
+    /// so that gateways which have this route count together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// A Redis in which several gateways count together: `redis://:password@host:6379/0`, `rediss://` (TLS),

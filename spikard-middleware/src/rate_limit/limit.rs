@@ -64,7 +64,7 @@ impl<'a> Checked<'a> {
             Named::of(ctx).agree(name, &key, quota, ctx)?;
             name.to_owned()
         } else {
-            home.numbered(&format!("{} {key}", ctx.place())).replace(' ', ":")
+            home.numbered(&unnamed(ctx.route(), &key))
         };
         // The next configuration counts on where it has a limit of this name, whatever it admits.
         let table = ctx.shared(&format!("rate_limit {called} {max_keys}"), || {
@@ -79,6 +79,14 @@ impl<'a> Checked<'a> {
         let fields = Fields::new(name.unwrap_or(&key.to_string()), config.burst, quota);
         Ok(Limit { key, quota, table, remote, fields, detail })
     }
+}
+
+/// What a limit without a name is called: `GET:/users/<id>:rate_limit:address`. It does not change
+/// when routes move in the file.
+fn unnamed(route: Option<&str>, key: &RateLimitKey) -> String {
+    let route = route.map(|route| route.replace(' ', ":").replace('{', "<").replace('}', ">"));
+    let before = route.map_or_else(String::new, |route| route + ":");
+    format!("{before}rate_limit:{key}")
 }
 
 /// The names of one configuration, and what limits of a name have in common.

@@ -2,9 +2,9 @@
 //!
 //! The memory begins with a head: the version of this layout, the key of the hash, and one word
 //! for each part, the name of the limit that has it. All parts are as large as the largest table;
-//! what of them is not used does not exist. A limit's name is a hash of its place in the
-//! configuration, of what it counts by and of its size, and limits of one place and kind are
-//! numbered: workers with the same configuration find the same parts, and a worker with another
+//! what of them is not used does not exist. A limit's name is a hash of the route that it stands
+//! before, of what it counts by and of its size, and limits of one route and kind are numbered:
+//! workers with the same configuration find the same parts, and a worker with another
 //! one gets parts of its own where it differs. Rate and burst are not in the name, so that a
 //! change of them keeps the counts.
 
@@ -149,7 +149,7 @@ impl Home {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let number = names.entry(name.to_owned()).or_default();
         *number += 1;
-        format!("{name} {number}")
+        format!("{name}:{number}")
     }
 
     /// The table of the limit `name`. Where nothing is shared, or there is no more room for it, it is
