@@ -426,8 +426,9 @@ class RateLimitConfig(Settings, secrets=("store",), implied={"ip_based": ("key",
 
     name: str | None
     """What the limit is called in answers and in the store. Limits of one name count together, on whatever routes
-    and gateways they stand, and have the same rate, burst and key. Without a name a limit counts alone, and is
-    called by its place in the configuration: the same limit of several gateways with one configuration.
+    and gateways they stand, and have the same rate, burst and key. Without a name a limit counts alone, and the
+    store knows it by the methods, host and path of its route, so that gateways which have this route count
+    together.
     """
 
     store: str | Mapping[str, str] | None
