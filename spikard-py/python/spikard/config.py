@@ -29,6 +29,7 @@ __all__ = [
     "CaseRequestConfig",
     "CatchPanicConfig",
     "CertificateConfig",
+    "CircuitBreakerConfig",
     "ClientAuthConfig",
     "ClientCertificateHeadersConfig",
     "CompressionConfig",
@@ -54,6 +55,7 @@ __all__ = [
     "RequestIdConfig",
     "RequireConfig",
     "ResponseConfig",
+    "RetriesConfig",
     "RouteConfig",
     "RoutePolicies",
     "SecurityHeadersConfig",
@@ -87,6 +89,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         "shutdown_timeout",
         "openapi",
         "tls",
+        "shutdown_delay",
         "trusted_proxies",
         "limits",
         "admin",
@@ -149,6 +152,12 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
 
     tls: TlsConfig | None
     """TLS: the port takes HTTPS."""
+
+    shutdown_delay: float | str
+    """How long a server that was told to stop goes on taking connections, before it stops as said above. `/readyz`
+    of `admin` fails and connections are closed after their answers meanwhile, so that whoever sends requests here
+    (Kubernetes, a load balancer) can notice. Worker processes do not wait.
+    """
 
     trusted_proxies: list[str]
     """The networks (CIDR) of proxies whose `Forwarded` and `X-Forwarded-*` headers are believed."""
@@ -216,6 +225,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         openapi: OpenApiConfig | Mapping[str, Any] | None = None,
         *,
         tls: TlsConfig | Mapping[str, Any] | None = None,
+        shutdown_delay: float | str = 0,
         trusted_proxies: Sequence[str] = (),
         limits: LimitsConfig | Mapping[str, Any] | None = None,
         admin: AdminConfig | Mapping[str, Any] | None = None,
@@ -248,6 +258,7 @@ class ServerConfig(Settings, on=("enable_request_id", "catch_panic", "compressio
         self.shutdown_timeout = shutdown_timeout
         self.openapi = maybe(OpenApiConfig, openapi)
         self.tls = maybe(TlsConfig, tls)
+        self.shutdown_delay = shutdown_delay
         self.trusted_proxies = items(trusted_proxies)
         self.limits = one(LimitsConfig, limits)
         self.admin = maybe(AdminConfig, admin)
@@ -530,8 +541,8 @@ class JwtConfig(Settings, secrets=("secret",), nested=("fetch",)):
     """Whether a token must say in `exp` when it ends."""
 
     token_type: str | None
-    """The type that a token must name in its header (`typ`), such as `at+jwt` (RFC 9068): who takes access tokens only
-    does not take the ID tokens of the same issuer.
+    """The type that a token must name in its header (`typ`), such as `at+jwt` (RFC 9068): who takes access tokens
+    only does not take the ID tokens of the same issuer.
     """
 
     required_claims: list[str]
@@ -1368,10 +1379,15 @@ class UpstreamConfig(Settings, nested=("ejection",)):
         "all_down",
         "connect_timeout",
         "response_timeout",
+        "total_timeout",
         "idle_timeout",
         "idle_connections",
         "health",
         "ejection",
+        "max_connections",
+        "max_pending",
+        "retries",
+        "circuit_breaker",
         "strip_prefix",
         "rewrite",
         "http2",
@@ -1417,6 +1433,12 @@ class UpstreamConfig(Settings, nested=("ejection",)):
     body; then 504. Shorter than the default of `request_timeout`, so that a slow upstream shows as one.
     """
 
+    total_timeout: float | str
+    """How long everything may take until the head of an answer comes: waiting until the upstream takes the request,
+    connecting, and all the times that the request is sent; then 504. `connect_timeout` and `response_timeout`
+    bound a single try. 0 is no limit.
+    """
+
     idle_timeout: float | str
     """How long a connection is kept open while it has nothing to do."""
 
@@ -1428,6 +1450,23 @@ class UpstreamConfig(Settings, nested=("ejection",)):
 
     ejection: EjectionConfig
     """Passive health checks: targets that fail requests get none for a while."""
+
+    max_connections: int | None
+    """How many requests the upstream works on at once; a WebSocket counts for as long as it lasts. Over HTTP/1.1
+    this is also how many connections are open, kept ones included; over HTTP/2, requests share one for each
+    target. None: as many as come.
+    """
+
+    max_pending: int
+    """How many more requests wait until one of `max_connections` is free, for `connect_timeout` at most; any further
+    one is answered 503, and so is one that waited for nothing.
+    """
+
+    retries: RetriesConfig | None
+    """When a request is sent once more."""
+
+    circuit_breaker: CircuitBreakerConfig | None
+    """When the upstream is left alone for a while because it fails."""
 
     strip_prefix: str | None
     """Leading segments of the path that the upstream does not get to see: with `/api`, a request for `/api/users`
@@ -1483,10 +1522,15 @@ class UpstreamConfig(Settings, nested=("ejection",)):
         all_down: Literal["try", "refuse"] = "try",
         connect_timeout: float | str = 5,
         response_timeout: float | str = 25,
+        total_timeout: float | str = 0,
         idle_timeout: float | str = 60,
         idle_connections: int = 256,
         health: HealthConfig | Mapping[str, Any] | None = None,
         ejection: EjectionConfig | Mapping[str, Any] | None = None,
+        max_connections: int | None = None,
+        max_pending: int = 128,
+        retries: RetriesConfig | Mapping[str, Any] | None = None,
+        circuit_breaker: CircuitBreakerConfig | Mapping[str, Any] | None = None,
         strip_prefix: str | None = None,
         rewrite: str | None = None,
         http2: bool = False,
@@ -1505,10 +1549,15 @@ class UpstreamConfig(Settings, nested=("ejection",)):
         self.all_down = all_down
         self.connect_timeout = connect_timeout
         self.response_timeout = response_timeout
+        self.total_timeout = total_timeout
         self.idle_timeout = idle_timeout
         self.idle_connections = idle_connections
         self.health = maybe(HealthConfig, health)
         self.ejection = one(EjectionConfig, ejection)
+        self.max_connections = max_connections
+        self.max_pending = max_pending
+        self.retries = maybe(RetriesConfig, retries)
+        self.circuit_breaker = maybe(CircuitBreakerConfig, circuit_breaker)
         self.strip_prefix = strip_prefix
         self.rewrite = rewrite
         self.http2 = http2
@@ -2431,6 +2480,125 @@ class EjectionConfig(Settings):
         self.time = time
         self.max_time = max_time
         self.max_percent = max_percent
+        self.statuses = items(statuses)
+
+
+class RetriesConfig(Settings):
+    """When a request is sent once more: to another target where there is one, after a short wait.
+
+    Only requests without body are, by methods that ask for the same thing however often they are sent; never one
+    whose answer has begun, unless its status is one of `statuses`; and never more of them than the budget has, so
+    that an upstream that is overloaded is not sent even more.
+    """
+
+    __slots__ = (
+        "attempts",
+        "methods",
+        "statuses",
+        "failures",
+        "budget_percent",
+        "budget_per_second",
+        "backoff",
+        "max_backoff",
+    )
+
+    attempts: int
+    """How many times a request is sent again at most. The client gets what came of the last time."""
+
+    methods: list[Literal["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]]
+    """The methods of requests that are sent again. `PUT` and `DELETE` are idempotent, not safe: a `DELETE` that is
+    sent twice may be answered 404.
+    """
+
+    statuses: list[int]
+    """The statuses of answers that another try takes the place of."""
+
+    failures: list[Literal["connect", "reset", "timeout"]]
+    """The failures that another try follows: `connect`, no connection could be made; `reset`, the connection ended
+    before an answer began; `timeout`, none began within `response_timeout`.
+    """
+
+    budget_percent: int
+    """How many requests are sent again at most, in percent of the requests of the last 10 seconds."""
+
+    budget_per_second: int
+    """How many requests a second are sent again beside `budget_percent`, for upstreams with few requests."""
+
+    backoff: float | str
+    """The longest wait before the first time a request is sent again; it doubles each time. The wait is a random
+    part of it, so that requests which failed together do not come back together.
+    """
+
+    max_backoff: float | str
+    """What `backoff` does not grow beyond."""
+
+    def __init__(
+        self,
+        *,
+        attempts: int = 2,
+        methods: Sequence[Literal["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]] = ("GET", "HEAD", "OPTIONS"),
+        statuses: Sequence[int] = (502, 503, 504),
+        failures: Sequence[Literal["connect", "reset", "timeout"]] = ("connect", "reset", "timeout"),
+        budget_percent: int = 20,
+        budget_per_second: int = 10,
+        backoff: float | str = 0.025,
+        max_backoff: float | str = 0.25,
+    ) -> None:
+        self.attempts = attempts
+        self.methods = items(methods)
+        self.statuses = items(statuses)
+        self.failures = items(failures)
+        self.budget_percent = budget_percent
+        self.budget_per_second = budget_per_second
+        self.backoff = backoff
+        self.max_backoff = max_backoff
+
+
+class CircuitBreakerConfig(Settings):
+    """Leaves an upstream alone for a while when too many requests to it fail: they are answered 503 at once, in
+    place of waiting for what does not come, and the upstream has time to recover.
+
+    A request fails if no connection can be made, if it gets no usable answer or none in time, and if the answer
+    has one of `statuses`. Each time that a request is sent again counts by itself.
+    """
+
+    __slots__ = ("failure_percent", "min_requests", "window", "open_time", "probes", "statuses")
+
+    failure_percent: int
+    """How many of the requests in `window` must fail, in percent."""
+
+    min_requests: int
+    """How many requests there must have been in `window`: of few, chance decides."""
+
+    window: float | str
+    """How far back requests count."""
+
+    open_time: float | str
+    """How long requests are refused before some are let through to see how it is."""
+
+    probes: int
+    """How many requests are let through then. If all succeed, all requests go to the upstream again; at the first
+    failure, they are refused for another `open_time`.
+    """
+
+    statuses: list[int]
+    """The statuses of answers that count as failures."""
+
+    def __init__(
+        self,
+        *,
+        failure_percent: int = 50,
+        min_requests: int = 20,
+        window: float | str = 10,
+        open_time: float | str = 5,
+        probes: int = 3,
+        statuses: Sequence[int] = (502, 503, 504),
+    ) -> None:
+        self.failure_percent = failure_percent
+        self.min_requests = min_requests
+        self.window = window
+        self.open_time = open_time
+        self.probes = probes
         self.statuses = items(statuses)
 
 
