@@ -1,5 +1,5 @@
 //! The service manager that started the program, if one did: the sockets that it hands over
-//! (systemd.socket(5)), and what it is told (sd_notify(3)).
+//! (systemd.socket(5)), and what it is told (`sd_notify(3)`).
 //!
 //! Without one, all of this does nothing.
 

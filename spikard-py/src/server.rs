@@ -70,7 +70,7 @@ impl Server {
     fn local(&self) -> &Arc<Local> {
         self.local.get_or_init(|| {
             let served = Served::of(&self.config, Arc::clone(&self.gateway));
-            Arc::new(Local::new(Live::serving(served), Settings::of(&self.config, &self.gateway)))
+            Arc::new(Local::new(Live::serving(content), Settings::of(&self.config, &self.gateway)))
         })
     }
 
@@ -156,7 +156,7 @@ impl Server {
         let (stop, signals) = Signals::by_hand();
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
         let settings = Settings::of(&self.config, &self.gateway);
-        let mut served = Served::of(&self.config, Arc::clone(&self.gateway));
+        let mut content = Served::of(&self.config, Arc::clone(&self.gateway));
         let engine = Arc::clone(&self.side.engine);
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -166,15 +166,15 @@ impl Server {
         }
         self.side.engine.runtime.spawn(async move {
             let mut worker = worker;
-            let asked = worker.as_mut().map(Worker::take_admin);
-            let server = match bind(worker, &mut served, &host, port, settings).await {
+            let role = worker.as_mut().map_or(Role::Alone, |worker| Role::Worker(worker.take_admin()));
+            let server = match bind(worker, &mut content, &host, port, settings).await {
                 Ok(server) => server,
                 Err(error) => {
                     return engine.on_loop(move |py| fail(py, &listening, PyOSError::new_err(error)));
                 }
             };
             let drain = server.drain();
-            let admin = match admin(&config, shown, drain.clone(), asked).await {
+            let admin = match admin(&config, shown, drain.clone(), role).await {
                 Ok(admin) => admin,
                 Err(error) => return engine.on_loop(move |py| fail(py, &listening, PyOSError::new_err(error))),
             };
@@ -186,7 +186,7 @@ impl Server {
                 engine.closing.begin();
                 Instant::now()
             };
-            let (_, asked) = tokio::join!(server.run(Live::serving(served), signals), asked);
+            let (_, asked) = tokio::join!(server.run(Live::serving(content), signals), asked);
             if let Some(admin) = admin {
                 admin.end().await;
             }
@@ -286,7 +286,7 @@ impl Server {
 /// Listens: on the sockets that a worker was handed, else on the host and port.
 async fn bind(
     worker: Option<Worker>,
-    served: &mut Served,
+    content: &mut Served,
     host: &str,
     port: u16,
     settings: Settings,
@@ -294,7 +294,7 @@ async fn bind(
     match worker {
         None => HttpServer::bind(host, port, settings).await.map_err(|error| error.to_string()),
         Some(mut worker) => {
-            served.wrap(|service| worker.counted(service));
+            content.wrap(|service| worker.counted(service));
             let server = HttpServer::from_listeners(worker.take_listeners(), settings).map_err(|error| error.to_string())?;
             worker.ready();
             Ok(server)
@@ -302,17 +302,20 @@ async fn bind(
     }
 }
 
-/// Opens the admin listener, where there is one. The supervisor of a worker has that, and asks on `asked`.
-async fn admin(
-    config: &ServerConfig,
-    shown: Option<Shown>,
-    drain: Drain,
-    asked: Option<Option<UnixStream>>,
-) -> Result<Option<Serving>, String> {
-    let serving = match (shown, asked) {
-        (Some(shown), None) => Admin::bind(config, shown, drain).await.map(|admin| admin.map(Admin::serve)),
-        (Some(shown), Some(Some(stream))) => Admin::answer_supervisor(stream, shown, drain).map(|()| None),
-        (None, _) | (_, Some(None)) => Ok(None),
+/// What a process is to the one that started it.
+enum Role {
+    Alone,
+    /// Its supervisor has the admin listener, if there is one, and asks on this connection.
+    Worker(Option<UnixStream>),
+}
+
+/// Opens the admin listener, where there is one and it belongs to this process.
+async fn admin(config: &ServerConfig, shown: Option<Shown>, drain: Drain, role: Role) -> Result<Option<Serving>, String> {
+    let Some(shown) = shown else { return Ok(None) };
+    let serving = match role {
+        Role::Alone => Admin::bind(config, shown, drain).await.map(|admin| admin.map(Admin::serve)),
+        Role::Worker(Some(asked)) => Admin::answer_supervisor(asked, shown, drain).map(|()| None),
+        Role::Worker(None) => Ok(None),
     };
     serving.map_err(|error| error.to_string())
 }

@@ -6,7 +6,7 @@ use spikard_tests::raw::Raw;
 use spikard_tests::tls::Authority;
 use tempfile::TempDir;
 
-/// A set of one key, and a token of it for the audience `api`; made by tests/cases/key_sets.py.
+/// A set of one key, and a token of it for the audience `api`; made by `tests/cases/key_sets.py`.
 const KEYS: &str = r#"{"keys":[{"kid":"ed","use":"sig","alg":"EdDSA","kty":"OKP",
     "crv":"Ed25519","x":"AowPD6YP2yt6bBw0PLVdD6VBV5NY1IVu6f4xdy6ECCE"}]}"#;
 const TOKEN: &str = "eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCIsImtpZCI6ImVkIn0.\
@@ -22,8 +22,10 @@ fn provider(authority: &Authority, folder: &TempDir) -> Program {
         path
     });
     Program::serving(&format!(
-        "[tls]\ncertificates = [{{ certificate = {certificate:?}, key = {key:?} }}]\n\
-         [[routes]]\npath = '/keys'\nresponse = {{ body = '''{KEYS}''' }}\n"
+        "[tls]\ncertificates = [{{ certificate = '{}', key = '{}' }}]\n\
+         [[routes]]\npath = '/keys'\nresponse = {{ body = '''{KEYS}''' }}\n",
+        certificate.display(),
+        key.display()
     ))
 }
 
@@ -33,8 +35,9 @@ fn gateway(provider: &Program, authority: &Authority, folder: &TempDir) -> Progr
     std::fs::write(&ca, authority.pem()).expect("a file");
     let port = provider.address.port();
     Program::serving(&format!(
-        "[jwt_auth]\njwks_url = 'https://localhost:{port}/keys'\nissuer = 'https://id.example'\naudience = 'api'\nfetch.ca = {ca:?}\n\
-         [[routes]]\npath = '/'\nresponse = {{ body = 'hello' }}\n"
+        "[jwt_auth]\njwks_url = 'https://localhost:{port}/keys'\nissuer = 'https://id.example'\naudience = 'api'\nfetch.ca = '{}'\n\
+         [[routes]]\npath = '/'\nresponse = {{ body = 'hello' }}\n",
+        ca.display()
     ))
 }
 

@@ -14,7 +14,7 @@
 //!
 //! It is a gateway of its own, on an address of its own, so that nothing a client of the server does
 //! can reach it; it goes on while the server drains. The settings are those of
-//! [`AdminConfig`](crate::AdminConfig).
+//! [`AdminConfig`].
 
 mod crowd;
 mod endpoints;

@@ -1,4 +1,4 @@
-//! The server: from listening sockets to requests for one [`Service`], and back to silence.
+//! The server: from listening sockets to requests for one [`Service`](crate::Service), and back to silence.
 //!
 //! Here live connections, their limits, what of HTTP is refused outright, and the end in good
 //! order. Routes and policies are the service's affair.
