@@ -70,7 +70,7 @@ impl Server {
     fn local(&self) -> &Arc<Local> {
         self.local.get_or_init(|| {
             let served = Served::of(&self.config, Arc::clone(&self.gateway));
-            Arc::new(Local::new(Live::serving(content), Settings::of(&self.config, &self.gateway)))
+            Arc::new(Local::new(Live::serving(served), Settings::of(&self.config, &self.gateway)))
         })
     }
 
