@@ -200,7 +200,7 @@ def is_worker() -> bool: ...
 def launch_settings(
     config: ServerConfig,
 ) -> tuple[str, int, int, float, tuple[str, int, str | None] | None, str, int | None]:
-    """Host, port, number of workers, seconds for requests in flight at the end, admin listener, scheme, redirected port."""
+    """Host, port, workers, seconds for requests in flight at the end, admin listener, scheme, redirected port."""
 
 def supervise(
     command: list[str],
