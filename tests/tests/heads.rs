@@ -34,8 +34,8 @@ async fn a_reserved_header_is_dropped_as_a_trailer_too() {
         let names: Vec<_> = collected.trailers().into_iter().flat_map(|trailers| trailers.keys()).collect();
         Response::new(Body::from(format!("{names:?}")))
     });
-    let served = Served::new(Arc::new(service)).upstream_headers(&["x-user".parse().expect("a name")]);
-    let server = Running::serving(Settings::default(), served).await;
+    let content = Served::new(Arc::new(service)).upstream_headers(&["x-user".parse().expect("a name")]);
+    let server = Running::serving(Settings::default(), content).await;
     let request = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntrailer: x-user, x_user, x-sum\r\n\r\n\
                    1\r\na\r\n0\r\nx-user: admin\r\nx_user: admin\r\nx-sum: 1\r\n\r\n";
     assert_eq!(answer_to(&server, request).await.text(), r#"["x-sum"]"#);
