@@ -4,11 +4,11 @@ CARGO ?= cargo
 VENV ?= .venv
 PYTHON ?= python3
 MYPY = MYPYPATH=spikard-py/python:spikard-py/tests $(VENV)/bin/mypy --config-file spikard-py/pyproject.toml
-PYTHON_FILES = spikard-py benches/python benches/gateways examples
+PYTHON_FILES = spikard-py benches/python benches/gateways benches/soak examples
 # Those whose modules are all files: what protobuf makes for `grpc` is not there to be checked.
 EXAMPLES = $(filter-out examples/grpc/,$(wildcard examples/*/))
 
-.PHONY: run test test-python test-versions lint fmt generate bench bench-python bench-gateways python wheels
+.PHONY: run test test-python test-versions lint fmt generate bench bench-python bench-gateways soak python wheels
 
 ## Starts the example gateway and the upstream behind it, and says what to try.
 run:
@@ -64,6 +64,10 @@ bench-python:
 ## The gateway beside nginx, HAProxy, Caddy, Envoy and Traefik.
 bench-gateways:
 	./benches/gateways/run.sh
+
+## An hour of load while upstreams, the Redis, certificates and the configuration fail and change.
+soak:
+	./benches/soak/run.sh
 
 ## Builds wheels and the source distribution into target/wheels, installs and tries each;
 ## PROFILE=dev does so with quick builds.

@@ -115,12 +115,16 @@ async fn it_reloads_and_says_what_has_changed_or_what_is_wrong() {
     let program = Program::start(command).unwrap_or_else(|log| panic!("{log}"));
     let admin = admin(&program);
     write("1");
+    assert_eq!(get(admin, "/plan").await.status, 422);
     let refused = post(admin, "/reload").await;
     assert_eq!(refused.status, 422);
     assert!(refused.text().contains("spikard.toml:4"), "{}", refused.text());
     assert_eq!(get(program.address, "/").await.text(), "old");
 
     write("'new'");
+    let planned = get(admin, "/plan").await;
+    assert!(planned.status == 200 && planned.text().contains("new"), "{}", planned.text());
+    assert_eq!(get(program.address, "/").await.text(), "old", "it only said so");
     let changes: serde_json::Value = serde_json::from_str(&post(admin, "/reload").await.text()).unwrap();
     assert_eq!(changes["routes"][0]["route"], "/");
     assert_eq!(get(program.address, "/").await.text(), "new");

@@ -134,6 +134,10 @@ impl Source for Crowd {
         Arc::new(Relay(self))
     }
 
+    fn plan(self: Arc<Self>) -> Arc<dyn Service> {
+        Arc::new(Relay(self))
+    }
+
     fn reload(self: Arc<Self>) -> Arc<dyn Service> {
         Arc::new(Roll(self))
     }

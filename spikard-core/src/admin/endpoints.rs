@@ -31,6 +31,9 @@ pub(super) trait Source: Send + Sync + 'static {
     /// What answers for the configuration.
     fn config(self: Arc<Self>) -> Arc<dyn Service>;
 
+    /// What says what that would change.
+    fn plan(self: Arc<Self>) -> Arc<dyn Service>;
+
     /// What reads the configuration again.
     fn reload(self: Arc<Self>) -> Arc<dyn Service>;
 
@@ -51,6 +54,7 @@ pub(super) fn gateway(source: Arc<impl Source>) -> Result<Gateway, BuildError> {
         leaf("GET", "/events", handler(events)),
         leaf("GET", "/routes", Arc::clone(&source).routes()),
         leaf("GET", "/config", Arc::clone(&source).config()),
+        leaf("GET", "/plan", Arc::clone(&source).plan()),
         leaf("POST", "/reload", Arc::clone(&source).reload()),
         leaf("POST", "/cache/purge", source.purge()),
     ];

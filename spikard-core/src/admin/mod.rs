@@ -10,6 +10,7 @@
 //! | `/config` | the configuration in force, secrets masked |
 //! | `POST /reload` | reads the configuration again, and says what has changed |
 //! | `POST /cache/purge` | forgets stored answers, and says how many |
+//! | `/plan` | what a reload would change |
 //! | `/events` | what the live page shows, as server-sent events |
 //!
 //! It is a gateway of its own, on an address of its own, so that nothing a client of the server does

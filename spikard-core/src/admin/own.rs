@@ -57,6 +57,10 @@ impl Source for Own {
         Arc::new(Tower::new(get(async move |form: Query<Form>| configuration(&self.shown, form.0.format))))
     }
 
+    fn plan(self: Arc<Self>) -> Arc<dyn Service> {
+        Arc::new(Tower::new(get(async move || plan(self.shown.reloader.clone()).await)))
+    }
+
     fn reload(self: Arc<Self>) -> Arc<dyn Service> {
         Arc::new(Tower::new(post(async move || reload(self.shown.reloader.clone()).await)))
     }
@@ -88,14 +92,31 @@ fn route(route: &Route) -> Value {
 }
 
 async fn reload(reloader: Option<Arc<Reloader>>) -> axum::response::Response {
-    let Some(reloader) = reloader else {
-        let message = "this process has no file that it could read again: replace it\n";
-        return (StatusCode::CONFLICT, said(TEXT, message)).into_response();
-    };
+    let Some(reloader) = reloader else { return cannot_reload() };
     match reloader.reload_aside().await {
         Ok(changes) => axum::Json(changes).into_response(),
-        Err(report) => (StatusCode::UNPROCESSABLE_ENTITY, said(TEXT, report + "\n")).into_response(),
+        Err(report) => wrong(report),
     }
+}
+
+/// What a reload would change, as `spikard plan` writes it.
+async fn plan(reloader: Option<Arc<Reloader>>) -> axum::response::Response {
+    let Some(reloader) = reloader else { return cannot_reload() };
+    // Files are read, and everything is built.
+    match tokio::task::spawn_blocking(move || reloader.plan()).await {
+        Ok(Ok(changes)) => said(TEXT, changes.to_string()),
+        Ok(Err(report)) => wrong(report.to_string()),
+        Err(error) => wrong(error.to_string()),
+    }
+}
+
+fn cannot_reload() -> axum::response::Response {
+    let message = "this process has no file that it could read again: replace it\n";
+    (StatusCode::CONFLICT, said(TEXT, message)).into_response()
+}
+
+fn wrong(report: String) -> axum::response::Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, said(TEXT, report + "\n")).into_response()
 }
 
 /// Forgets what fits all that is said, and tells how many answers these were.
