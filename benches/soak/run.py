@@ -3,7 +3,7 @@
 
 `run.py PROGRAM [SECONDS]`: HTTPS, on connections that live for some requests; small answers, large ones, uploads, a
 cache, a limit in a Redis. Meanwhile upstreams are killed and revived, the Redis is stopped and continued, certificates
-are replaced, and the configuration is reloaded. A request may be answered 429 by its limit and nothing else but 200; the
+are replaced, and the configuration is reloaded. A request may be answered 429 by its limit, else only 200; the
 memory of the gateway must not grow. Exit code 1 otherwise. Needs openssl and redis-server.
 """
 
@@ -34,6 +34,9 @@ ASKED = {
     "/limited": ("GET", {200, 429}),
     "/upload": ("POST", {200}),
 }
+#: What only a killed upstream explains, of as many requests at most as it can have had in flight: a POST is not sent
+#: twice, and an answer that has begun cannot be begun anew.
+EXCUSED = {("/upload", 502), ("/large", "IncompleteReadError")}
 #: How much more the gateway may hold at the end than after its first tenth.
 GROWTH = 1.3
 
@@ -221,7 +224,11 @@ async def load(bench: Bench, seconds: float) -> None:
 
 def verdict(bench: Bench) -> list[str]:
     """What should not have been."""
-    wrong = [f"{path}: {count} times {got}" for (path, got), count in bench.seen.items() if got not in ASKED[path][1]]
+    bad = {(path, got): count for (path, got), count in bench.seen.items() if got not in ASKED[path][1]}
+    wrong = [f"{path}: {count} times {got}" for (path, got), count in bad.items() if (path, got) not in EXCUSED]
+    excused = sum(count for what, count in bad.items() if what in EXCUSED)
+    if excused > CLIENTS * bench.faults["upstream"]:
+        wrong.append(f"{excused} requests failed with upstreams, expected {CLIENTS} for each that was killed at most")
     early, late = bench.sizes[len(bench.sizes) // 10], bench.sizes[-1]
     if late > early * GROWTH:
         wrong.append(f"memory grew from {early:.1f} to {late:.1f} MiB")
