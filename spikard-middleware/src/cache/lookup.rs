@@ -107,6 +107,11 @@ impl Caching {
         for _ in 0..2 {
             let (flight, herald) = self.shared.flights.join(ask.name.clone(), ask.stamp);
             if let Some(herald) = herald {
+                // What has come into the store since it was asked.
+                if let Some(stored) = self.fresh(&ask, &request) {
+                    let _ = herald.send(Some(Verdict::Shared(stored.clone())));
+                    return self.given(wish, &stored, Use::Fresh);
+                }
                 let errand = Errand { flight: Some(Arc::downgrade(&flight)), ..ask.errand() };
                 return match flight.begin(self.clone().lead(errand, request, herald)).await {
                     Ok(landed) => self.finish(&ask, &wish, landed),
@@ -132,6 +137,13 @@ impl Caching {
             }
         }
         self.alone(ask, request).await
+    }
+
+    /// What is stored and needs nobody's word.
+    fn fresh(&self, ask: &Ask, request: &Request) -> Option<Stored> {
+        let Found::Stored(stored) = self.shared.store.find(&ask.url, request.headers()) else { return None };
+        let usable = judge(&stored.head, &ask.asker.directives, self.shared.clock.monotonic());
+        (usable == Use::Fresh).then_some(stored)
     }
 
     async fn alone(&self, ask: Ask, request: Request) -> Response {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Bench, MINUTE, seen};
+use axum_core::body::Body;
+
+use super::{Bench, MINUTE, said, seen};
 use crate::cache::{CacheConfig, Purge};
 
 #[tokio::test]
@@ -54,6 +56,17 @@ async fn many_wait_for_one_fetch_which_survives_the_first() {
         assert_eq!(other.await.unwrap(), seen(200, "fwd=uri-miss; ttl=60; collapsed", "one"));
     }
     assert_eq!(bench.get("/", &[]).await.1, "hit; ttl=60");
+    assert_eq!(bench.origin.asked(), 1);
+}
+
+#[tokio::test]
+async fn who_was_about_to_fetch_what_has_come_in_meanwhile_is_given_that() {
+    let bench = Bench::new(CacheConfig::default());
+    bench.origin.says(200, &[MINUTE], "one");
+    let request = || http::Request::get("/").header("host", "a.example").body(Body::empty()).unwrap();
+    let late = bench.stack.call(request());
+    bench.get("/", &[]).await;
+    assert_eq!(said(&late.await), "hit; ttl=60");
     assert_eq!(bench.origin.asked(), 1);
 }
 
