@@ -130,7 +130,7 @@ async fn it_reloads_and_says_what_has_changed_or_what_is_wrong() {
     assert_eq!(get(program.address, "/").await.text(), "new");
     assert!(get(admin, "/config").await.text().contains("new"));
     let name = r#"spikard_requests_total{route="/",method="GET",status="2xx"}"#;
-    assert_eq!(sample(admin, name).await, Some(2.0), "the counters go on");
+    assert_eq!(sample(admin, name).await, Some(3.0), "the counters go on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -166,7 +166,7 @@ async fn an_open_tunnel_and_an_open_stream_live_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn counts_of_a_limit_that_stays_go_on_wherever_its_route_stands() {
+async fn counts_of_a_limit_go_on_wherever_its_route_stands_and_whatever_it_admits() {
     let limit = |path: &str, burst: usize| {
         format!("[[routes]]\npath = '{path}'\nresponse.body = 'x'\nrate_limit = {{ per_second = 0.001, burst = {burst} }}\n")
     };
@@ -181,10 +181,8 @@ async fn counts_of_a_limit_that_stays_go_on_wherever_its_route_stands() {
     assert_eq!(used("/free").await, 200);
     assert_eq!([used("/server").await, used("/server").await, used("/server").await], [200, 200, 429]);
     assert_eq!([used("/own").await, used("/own").await], [200, 429]);
-    assert_eq!(
-        [used("/changes").await, used("/changes").await, used("/changes").await, used("/changes").await],
-        [200, 200, 200, 429]
-    );
+    // One of three is used: a limit with another burst counts on, too.
+    assert_eq!([used("/changes").await, used("/changes").await, used("/changes").await], [200, 200, 429]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -285,7 +285,8 @@ async fn a_store_that_is_killed_under_load_is_done_without_until_it_is_back() {
         client.await.expect("a client got what it should not");
     }
     for kind in ["/local", "/open", "/closed"] {
-        assert_eq!(ask(gateway.address, kind, "a").await.status, 429, "{kind}");
+        // The load may have ended before it had used up what the store admits since it is back.
+        until("the store refuses", async || ask(gateway.address, kind, "a").await.status == 429).await;
     }
 }
 
