@@ -137,4 +137,6 @@ def test_several_processes_are_one_server(open_page: Open) -> None:
         assert set(counts) == {"0", "1"}
         assert sum(map(int, counts.values())) == 40
         assert 'spikard_worker_up{worker="1"} 1' in text
+        # The stream of the page ends with the listener, which a browser complains about.
+        page.context.close()
         assert program.stop() == 0
