@@ -4,6 +4,7 @@ import copy
 import inspect
 import json
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,8 +40,8 @@ PUBLISHED = {
     "graceful_shutdown=True, shutdown_timeout=30, openapi=None",
     "CompressionConfig": "gzip=True, brotli=True, min_size=1024, quality=6",
     "RateLimitConfig": "per_second, burst, ip_based=None",
-    "JwtConfig": "secret, algorithm='HS256', audience=None, issuer=None, leeway=0",
-    "ApiKeyConfig": "keys, header_name='X-API-Key'",
+    "JwtConfig": "secret=None, algorithm='HS256', audience=None, issuer=None, leeway=0",
+    "ApiKeyConfig": "keys=(), header_name='X-API-Key'",
     "StaticFilesConfig": "directory, route_prefix, index_file=True, cache_control=None",
     "OpenApiConfig": "enabled=False, title='API', version='1.0.0', description=None, swagger_ui_path='/docs', "
     "redoc_path='/redoc', openapi_json_path='/openapi.json', contact=None, license=None, servers=(), "
@@ -82,8 +83,8 @@ def test_every_class_has_the_settings_and_the_defaults_of_its_struct(cls: type[S
 
 
 def in_seconds(text: str) -> float:
-    units = {"m": 60, "s": 1}
-    return sum(float(part[:-1]) * units[part[-1]] for part in text.split())
+    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "day": 86_400}
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h|day)", text))
 
 
 def with_seconds(value: object, default: object) -> object:
