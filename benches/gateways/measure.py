@@ -34,7 +34,8 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}{self.path}"
+        # A name, so that the load says which certificate it wants.
+        return f"https://localhost:{self.port}{self.path}" if self.tls else f"http://127.0.0.1:{self.port}{self.path}"
 
     def start(self, cpu: str = "0") -> subprocess.Popen[bytes]:
         environment = os.environ | {"RUST_LOG": "error", "GOMAXPROCS": "1"}
@@ -114,6 +115,8 @@ def throughput(server: Server, seconds: int, connections: int) -> None:
         used = cpu_seconds(process.pid) - before
         assert "Non-2xx" not in output, (server.name, output)
         requests = int(re.search(r"(\d+) requests in", output)[1])
+        if not requests:
+            sys.exit(f"{server.name} answers nothing at {server.url}: {output}")
         server.rounds.append((used * 1e6 / requests, requests / seconds))
     finally:
         stop(process)
