@@ -115,6 +115,7 @@ def haproxy(job: Job) -> Path:
     maxconn 9900
     nbthread 1
     tune.ssl.default-dh-param 2048
+    tune.comp.maxlevel 6
 defaults
     mode http
     option forwardfor
