@@ -23,11 +23,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from processes import cpu, family, memory
+
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 ANSWER = b'{"message":"Hello, World!"}'
 UPSTREAM = 9100
-TICK = os.sysconf("SC_CLK_TCK")
 PERF = False
 
 
@@ -63,21 +64,6 @@ def wait(port: int, path: str, headers: list[str]) -> None:
         except OSError:
             time.sleep(0.02)
     raise SystemExit(f"nothing answers on port {port}")
-
-
-def family(pid: int) -> list[int]:
-    """A process and its children: nginx and HAProxy serve from a child."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in family(int(child)))]
-
-
-def cpu(pid: int) -> tuple[float, float]:
-    """User and system time of a process family, in seconds."""
-    user = system = 0
-    for each in family(pid):
-        fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
-        user, system = user + int(fields[11]), system + int(fields[12])
-    return user / TICK, system / TICK
 
 
 class Counter:
@@ -230,8 +216,7 @@ def start_and_idle(files: dict[str, Path]) -> str:
             except OSError:
                 time.sleep(0.001)
         times.append((time.monotonic() - began) * 1000)
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        sizes.append(int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024)
+        sizes.append(memory(process.pid))
         process.send_signal(signal.SIGTERM)
         process.wait()
     return f"start to first answer: {statistics.median(times):.1f} ms; resident memory idle: {statistics.median(sizes):.1f} MiB\n"

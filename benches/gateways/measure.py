@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-TICK = os.sysconf("SC_CLK_TCK")
+from processes import cpu, memory
 
 
 @dataclass
@@ -83,26 +83,6 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def family(pid: int) -> list[int]:
-    """A process and its children: nginx and HAProxy serve from a child."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in family(int(child)))]
-
-
-def cpu_seconds(pid: int) -> float:
-    ticks = 0
-    for each in family(pid):
-        fields = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICK
-
-
-def memory(pid: int) -> float:
-    """Resident memory in MiB; pages that the family shares count once per process (as ps has it)."""
-    sizes = (re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{each}/status").read_text()) for each in family(pid))
-    return sum(int(size[1]) for size in sizes if size) / 1024
-
-
 def throughput(server: Server, seconds: int, connections: int) -> None:
     """One round: CPU microseconds per request and requests a second, at full load from the other CPU."""
     process = server.start()
@@ -110,9 +90,9 @@ def throughput(server: Server, seconds: int, connections: int) -> None:
         headers = [word for name, value in server.headers.items() for word in ("-H", f"{name}: {value}")]
         load = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", *headers]
         subprocess.run([*load, "-d1s", server.url], check=True, capture_output=True)
-        before = cpu_seconds(process.pid)
+        before = sum(cpu(process.pid))
         output = subprocess.run([*load, f"-d{seconds}s", server.url], check=True, capture_output=True, text=True).stdout
-        used = cpu_seconds(process.pid) - before
+        used = sum(cpu(process.pid)) - before
         assert "Non-2xx" not in output, (server.name, output)
         requests = int(re.search(r"(\d+) requests in", output)[1])
         if not requests:

@@ -4,12 +4,7 @@
 # one Python: PYTHON, else the newest one here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-if ! command -v wrk >/dev/null; then
-    sudo=""
-    [ "$(id -u)" = 0 ] || sudo=sudo
-    $sudo apt-get update -qq
-    $sudo apt-get install -y -qq wrk
-fi
+benches/install.sh wrk
 # Below 3.12 pip finds no django-bolt but 0.3, which costs several times what 0.13 costs.
 python="${PYTHON:-$(tests/pythons.sh | tail -n 1)}"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 12) and "the peers need Python 3.12 or newer")'

@@ -14,7 +14,6 @@ import contextlib
 import itertools
 import os
 import random
-import re
 import signal
 import ssl
 import subprocess
@@ -23,6 +22,8 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+from processes import memory
 
 HTTPS, UPSTREAMS, REDIS, ADMIN = 9443, (9501, 9502, 9503), 9579, 9591
 CLIENTS = 16
@@ -141,10 +142,6 @@ class Bench:
                 process.terminate()
             process.wait(40)
 
-    def memory(self) -> float:
-        status = Path(f"/proc/{self.gateway.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
-
 
 async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, close: bool) -> int:
     """One request and its whole answer; the status."""
@@ -214,7 +211,7 @@ async def faults(bench: Bench, end: float) -> None:
 async def sizes(bench: Bench, end: float) -> None:
     while time.monotonic() < end:
         await asyncio.sleep(max((end - time.monotonic()) / 1000, 1))
-        bench.sizes.append(bench.memory())
+        bench.sizes.append(memory(bench.gateway.pid))
 
 
 async def load(bench: Bench, seconds: float) -> None:
